@@ -1,0 +1,153 @@
+//! `/api/auth/login/` and `/api/auth/token/refresh/`: tokens.
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, header::USER_AGENT},
+};
+use chrono::{TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::{
+    api::Json,
+    app::RequestId,
+    auth::{CurrentUser, Passwords, TokenType, Tokens, Unauthenticated},
+    db::{Db, sessions::Client},
+    error::Result,
+    input::{self, Body, Input},
+    server::Peer,
+};
+
+/// Who logs in: by e-mail or by username.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+pub struct Login {
+    /// The e-mail, in any case of letters.
+    #[schema(min_length = 1)]
+    #[validate(length(min = 1))]
+    email: Option<String>,
+    /// The username or the e-mail, in any case of letters.
+    #[schema(min_length = 1)]
+    #[validate(length(min = 1))]
+    username: Option<String>,
+    #[schema(min_length = 1)]
+    #[validate(length(min = 1))]
+    #[serde(deserialize_with = "input::password")]
+    password: Option<String>,
+}
+
+impl Input for Login {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
+        &[("email", &["username"]), ("password", &[])];
+}
+
+/// The tokens of a login.
+#[derive(Serialize, ToSchema)]
+pub struct TokenPair {
+    /// Good for new access tokens only.
+    refresh: String,
+    /// To be sent as `Authorization: Bearer <access>`.
+    access: String,
+}
+
+/// Log in.
+#[utoipa::path(
+    post, path = "/api/auth/login/", operation_id = "auth_login_create", tag = "auth", security(()),
+    request_body = Login,
+    responses((status = 200, description = "The tokens", body = TokenPair)),
+)]
+pub async fn login(
+    State(db): State<Db>,
+    State(passwords): State<Passwords>,
+    State(tokens): State<Tokens>,
+    Extension(request_id): Extension<RequestId>,
+    Extension(Peer(address)): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body<Login>,
+) -> Result<Json<TokenPair>> {
+    let login = body.read()?;
+    let name = login.email.or(login.username).unwrap_or_default();
+    let credentials = db
+        .credentials(&name)
+        .await?
+        .filter(|credentials| credentials.is_active);
+    let stored = credentials
+        .as_ref()
+        .map(|credentials| credentials.password_hash.clone());
+    let verified = passwords
+        .verify(login.password.unwrap_or_default(), stored)
+        .await?;
+    let credentials = credentials
+        .filter(|_| verified)
+        .ok_or(Unauthenticated::NoActiveAccount)?;
+
+    let client = Client {
+        user_agent: user_agent(&headers),
+        address: address.ip().to_string(),
+    };
+    let expires_at =
+        Utc::now() + TimeDelta::from_std(tokens.refresh_lifetime()).unwrap_or(TimeDelta::MAX);
+    let session = db
+        .begin_session(
+            credentials.user_id,
+            &credentials.password_hash,
+            expires_at,
+            &client,
+            request_id.as_str(),
+        )
+        .await?
+        .ok_or(Unauthenticated::NoActiveAccount)?;
+    let issue = |token_type| tokens.issue(token_type, credentials.user_id, session);
+    Ok(Json(TokenPair {
+        refresh: issue(TokenType::Refresh),
+        access: issue(TokenType::Access),
+    }))
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let header = headers
+        .get(USER_AGENT)
+        .and_then(|header| header.to_str().ok());
+    header.unwrap_or_default().chars().take(200).collect()
+}
+
+/// A login that goes on.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+pub struct Refresh {
+    #[schema(min_length = 1)]
+    #[validate(length(min = 1))]
+    refresh: Option<String>,
+}
+
+impl Input for Refresh {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("refresh", &[])];
+}
+
+/// A new access token.
+#[derive(Serialize, ToSchema)]
+pub struct AccessToken {
+    access: String,
+}
+
+/// Get a new access token.
+#[utoipa::path(
+    post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
+    request_body = Refresh,
+    responses((status = 200, description = "The access token", body = AccessToken)),
+)]
+pub async fn refresh(
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    Extension(request_id): Extension<RequestId>,
+    body: Body<Refresh>,
+) -> Result<Json<AccessToken>> {
+    let token = body.read()?.refresh.unwrap_or_default();
+    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
+    db.use_session(&user).await?;
+    Ok(Json(AccessToken {
+        access: tokens.issue(TokenType::Access, user.id(), user.session_id()),
+    }))
+}

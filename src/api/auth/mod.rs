@@ -1,0 +1,4 @@
+//! `/api/auth/`: accounts and tokens.
+
+pub mod login;
+pub mod register;

@@ -1,0 +1,186 @@
+//! `/api/auth/register/`: new accounts.
+
+use axum::{Extension, extract::State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::{
+    api::Created,
+    app::RequestId,
+    auth::{Passwords, password},
+    db::{Db, users::NewUser},
+    error::{ApiError, Result},
+    input::{self, Body, Input},
+};
+
+/// A new account.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+pub struct Registration {
+    /// The full name. Left out: `first_name` and `last_name`, else the username.
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    name: Option<String>,
+    #[schema(min_length = 1, max_length = 254, format = Email)]
+    #[validate(length(min = 1, max = 254), custom(function = "input::email_address"))]
+    #[serde(deserialize_with = "input::email")]
+    email: Option<String>,
+    /// Left out: the e-mail is shown in its place. With an `@` it must be the e-mail.
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150), custom(function = "input::username"))]
+    username: Option<String>,
+    /// At least 8 characters; not too common, not of digits alone, not like the other fields.
+    #[schema(min_length = 1, max_length = 1000)]
+    #[validate(length(min = 1, max = 1000))]
+    #[serde(deserialize_with = "input::password")]
+    password: Option<String>,
+    #[schema(max_length = 150)]
+    #[validate(length(max = 150))]
+    first_name: Option<String>,
+    #[schema(max_length = 150)]
+    #[validate(length(max = 150))]
+    last_name: Option<String>,
+    /// When sent, it must equal the password; so must the next two.
+    #[serde(deserialize_with = "input::password")]
+    password2: Option<String>,
+    #[serde(deserialize_with = "input::password")]
+    password_confirm: Option<String>,
+    #[serde(deserialize_with = "input::password")]
+    confirm_password: Option<String>,
+}
+
+impl Registration {
+    fn full_name(&self) -> Option<String> {
+        let parts = [self.first_name.as_deref(), self.last_name.as_deref()];
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let joined = (!parts.is_empty()).then(|| parts.join(" "));
+        self.name
+            .clone()
+            .or(joined)
+            .or_else(|| self.username.clone())
+    }
+}
+
+impl Input for Registration {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("name", &["first_name", "last_name", "username"]),
+        ("email", &[]),
+        ("password", &[]),
+    ];
+
+    fn cross_faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        let email = self.email.as_deref().unwrap_or_default();
+        if let Some(username) = &self.username
+            && username.contains('@')
+            && username.to_lowercase() != email.to_lowercase()
+        {
+            faults.push((
+                "username",
+                "A username with an @ must be your own email address.".into(),
+            ));
+        }
+        if let Some(password) = self
+            .password
+            .as_deref()
+            .filter(|password| !password.trim().is_empty())
+        {
+            let attributes = [
+                ("username", self.username.as_deref().unwrap_or_default()),
+                ("first name", self.first_name.as_deref().unwrap_or_default()),
+                ("last name", self.last_name.as_deref().unwrap_or_default()),
+                ("name", self.name.as_deref().unwrap_or_default()),
+                ("email", email),
+            ];
+            let broken = password::faults(password, &attributes);
+            faults.extend(broken.into_iter().map(|message| ("password", message)));
+        }
+        let repeated = [
+            &self.password2,
+            &self.password_confirm,
+            &self.confirm_password,
+        ];
+        if repeated
+            .into_iter()
+            .flatten()
+            .any(|repeated| Some(repeated) != self.password.as_ref())
+        {
+            faults.push(("password", "Password fields didn't match.".into()));
+        }
+        faults
+    }
+}
+
+/// The answer to a registration.
+#[derive(Serialize, ToSchema)]
+pub struct Registered {
+    user: User,
+    message: &'static str,
+}
+
+/// An account, as the API shows it.
+#[derive(Serialize, ToSchema)]
+pub struct User {
+    id: i64,
+    name: String,
+    email: String,
+    username: String,
+}
+
+/// Register a new account.
+#[utoipa::path(
+    post, path = "/api/auth/register/", operation_id = "auth_register_create", tag = "auth", security(()),
+    request_body = Registration,
+    responses((status = 201, description = "The account", body = Registered)),
+)]
+pub async fn register(
+    State(db): State<Db>,
+    State(passwords): State<Passwords>,
+    Extension(request_id): Extension<RequestId>,
+    body: Body<Registration>,
+) -> Result<Created<Registered>> {
+    let registration = match body.read() {
+        Ok(registration) => registration,
+        Err(ApiError::Invalid(mut faults)) => {
+            let sent = |field| body.text(field).filter(|_| !faults.has(field));
+            let taken = db.taken(sent("email"), sent("username")).await?;
+            faults.extend(taken);
+            return Err(ApiError::Invalid(faults));
+        }
+        Err(fault) => return Err(fault),
+    };
+    let name = registration.full_name().unwrap_or_default();
+    let new = NewUser {
+        name: name.chars().take(150).collect(),
+        email: normalize(&registration.email.unwrap_or_default()),
+        username: registration.username,
+        password_hash: passwords
+            .hash(registration.password.unwrap_or_default())
+            .await?,
+    };
+    let id = db.create_user(&new, request_id.as_str()).await?;
+    let username = new.username.unwrap_or_else(|| new.email.clone());
+    let user = User {
+        id,
+        name: new.name,
+        email: new.email,
+        username,
+    };
+    Ok(Created(Registered {
+        user,
+        message: "User registered successfully",
+    }))
+}
+
+/// Django's `normalize_email`: the domain in lower case.
+fn normalize(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((user, domain)) => format!("{user}@{}", domain.to_lowercase()),
+        None => email.to_owned(),
+    }
+}

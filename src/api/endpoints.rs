@@ -1,0 +1,146 @@
+//! What is served where, read off the OpenAPI document: the `Allow` header of each path, and the answers to `OPTIONS`
+//! and to methods that a path does not take.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, State},
+    http::{HeaderValue, Method, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use utoipa::openapi::{OpenApi, PathItem};
+
+use super::{Json, Unserved};
+use crate::{
+    app::AppState,
+    auth::CurrentUser,
+    error::{ApiError, Result},
+};
+
+/// Every path, and the document that describes them.
+#[derive(Clone)]
+pub struct Endpoints(Arc<Served>);
+
+struct Served {
+    document: Value,
+    paths: HashMap<String, Endpoint>,
+}
+
+struct Endpoint {
+    allow: HeaderValue,
+    /// Some operation of it needs no token.
+    public: bool,
+    view: String,
+}
+
+impl Endpoints {
+    /// All that the document names.
+    pub fn new(openapi: &OpenApi) -> Self {
+        let paths = openapi
+            .paths
+            .paths
+            .iter()
+            .map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
+        Self(Arc::new(Served {
+            document: json!(openapi),
+            paths: paths.collect(),
+        }))
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> &Value {
+        &self.0.document
+    }
+
+    /// The `Allow` header of a path.
+    pub fn allow(&self, path: &MatchedPath) -> Option<HeaderValue> {
+        Some(self.0.paths.get(path.as_str())?.allow.clone())
+    }
+}
+
+impl Endpoint {
+    fn new(path: &str, item: &PathItem) -> Self {
+        let operations = [
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+            ("HEAD", &item.get),
+        ];
+        let mut methods: Vec<&str> = Vec::new();
+        let mut public = false;
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                methods.push(method);
+                public |= operation.security.is_some();
+            }
+        }
+        methods.push("OPTIONS");
+        let allow = HeaderValue::from_str(&methods.join(", ")).expect("made of method names");
+        Self {
+            allow,
+            public,
+            view: view_name(path),
+        }
+    }
+}
+
+/// The name that Django REST framework gives the view of a path: "Patient List", "Patient Instance", "Register".
+fn view_name(path: &str) -> String {
+    let words: Vec<&str> = path
+        .split(['/', '-', '.'])
+        .filter(|word| !word.is_empty() && *word != "api")
+        .collect();
+    let title = |word: &&str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    match words.as_slice() {
+        [] => "Api Root".into(),
+        ["auth", words @ ..] => words.iter().map(title).collect::<Vec<_>>().join(" "),
+        [resource, rest @ ..] => {
+            let kind = if rest == ["{id}"] { "Instance" } else { "List" };
+            format!(
+                "{} {kind}",
+                title(&resource.strip_suffix('s').unwrap_or(resource))
+            )
+        }
+    }
+}
+
+/// A method that the path has no handler for: `OPTIONS`, or 405. Like the others, it is for callers only, unless the
+/// path is public.
+pub async fn other_method(
+    State(state): State<AppState>,
+    path: MatchedPath,
+    mut parts: Parts,
+) -> Result<Response> {
+    let endpoint = state
+        .endpoints
+        .0
+        .paths
+        .get(path.as_str())
+        .ok_or(ApiError::NotFound)?;
+    let answer = match parts.extensions.get() {
+        Some(Unserved(fault)) => Err(fault.clone()),
+        None if parts.method == Method::OPTIONS => Ok(metadata(endpoint)),
+        None => Err(ApiError::MethodNotAllowed(parts.method.clone())),
+    };
+    if !endpoint.public {
+        let user = CurrentUser::from_request_parts(&mut parts, &state).await?;
+        state.db.caller(&user).await?;
+    }
+    answer
+}
+
+fn metadata(endpoint: &Endpoint) -> Response {
+    Json(json!({
+        "name": endpoint.view,
+        "description": "",
+        "renders": ["application/json"],
+        "parses": ["application/json"],
+    }))
+    .into_response()
+}

@@ -1,0 +1,186 @@
+//! All JSON over HTTP: one file a resource, and the whole API on this screen.
+
+use axum::{
+    extract::{FromRef, FromRequestParts, RawPathParams},
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Serialize, Serializer};
+use utoipa::{
+    IntoParams, IntoResponses, Modify, OpenApi, ToSchema,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::AppState,
+    auth::{CurrentUser, Tokens},
+    db::{Db, Id, Model},
+    error::ApiError,
+};
+
+pub mod auth;
+pub mod endpoints;
+pub mod index;
+pub mod patients;
+
+/// Every route there is. The document that describes them is made from the same list.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(index::root))
+        .routes(routes!(index::api))
+        .routes(routes!(index::openapi))
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::login::refresh))
+        .routes(routes!(patients::list, patients::create))
+        .routes(routes!(
+            patients::retrieve,
+            patients::update,
+            patients::partial_update,
+            patients::destroy
+        ))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Healthcare Backend", description = "Patients, doctors, and who treats whom."),
+    security(("jwtAuth" = [])),
+    modifiers(&JwtAuth),
+    tags(
+        (name = "auth", description = "Accounts and tokens"),
+        (name = "patients", description = "Your own patients"),
+    ),
+)]
+struct Document;
+
+/// The access token that login answers.
+struct JwtAuth;
+
+impl Modify for JwtAuth {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("jwtAuth", SecurityScheme::Http(scheme));
+    }
+}
+
+/// 200, and the value as JSON.
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => (
+                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+                json,
+            )
+                .into_response(),
+            Err(error) => ApiError::Internal(format!("an answer: {error}")).into_response(),
+        }
+    }
+}
+
+/// 201, and the value as JSON.
+pub struct Created<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, Json(self.0)).into_response()
+    }
+}
+
+/// 204. README A prints a message here, which HTTP forbids (RFC 9110 15.3.5).
+pub struct NoContent;
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+/// Marks a request for a representation that there is not (406, or 404 for `?format=`): a fault that is handed over.
+#[derive(Clone)]
+pub struct Unserved(pub ApiError);
+
+/// The refusals that any operation for callers has.
+#[derive(IntoResponses)]
+pub enum Refusals {
+    /// The caller is not, or no longer, logged in.
+    #[response(status = 401)]
+    Unauthenticated(#[to_schema] Detail),
+    /// The database is away, or there is more to do than can be done.
+    #[response(status = 503)]
+    Unavailable(#[to_schema] Detail),
+}
+
+/// Why a request was refused.
+#[derive(Serialize, ToSchema)]
+pub struct Detail {
+    detail: String,
+}
+
+/// The `{id}` of a path, always behind `CurrentUser`. What is no number is refused in Django REST framework's words; a
+/// number beyond PostgreSQL's is just nobody's id.
+impl<S, T> FromRequestParts<S> for Id<T>
+where
+    S: Send + Sync,
+    Db: FromRef<S>,
+    Tokens: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let id = params
+            .ok()
+            .and_then(|params| number(params.iter().next()?.1));
+        if let Some(id) = id {
+            return Ok(Id::from(id));
+        }
+        let user = CurrentUser::from_request_parts(parts, state).await?;
+        Err(Db::from_ref(state).refuse(&user, ApiError::NotFound).await)
+    }
+}
+
+/// An integer as Python's `int` reads it, in ASCII digits.
+fn number(text: &str) -> Option<i64> {
+    let digits = text.trim();
+    let unsigned = digits.strip_prefix(['+', '-']).unwrap_or(digits);
+    let is_number = !unsigned.is_empty() && unsigned.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(0))
+}
+
+impl<T: Model> IntoParams for Id<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1));
+        let parameter = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some(format!("The {}'s number.", T::NAME.to_lowercase())))
+            .schema(Some(id));
+        vec![parameter.build()]
+    }
+}
+
+/// A time as Django REST framework writes it: six digits of a second, or none.
+fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    let format = if time.trunc_subsecs(0) == *time {
+        "%Y-%m-%dT%H:%M:%SZ"
+    } else {
+        "%Y-%m-%dT%H:%M:%S%.6fZ"
+    };
+    serializer.collect_str(&time.format(format))
+}

@@ -1,0 +1,300 @@
+//! `/api/patients/`: a user's own patients.
+
+use axum::extract::State;
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::{Created, Json, NoContent, Refusals, timestamp};
+use crate::{
+    auth::CurrentUser,
+    db::{
+        Db, Id,
+        patients::{Gender, Patient, PatientFields},
+    },
+    error::Result,
+    input::{self, Body, Input, Record},
+};
+
+/// What a client may send of a patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`;
+/// and the rest, which may be left out.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = PatientRequest)]
+pub struct PatientInput {
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    first_name: Option<String>,
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    last_name: Option<String>,
+    /// The full name: all but the last word is the first name.
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    name: Option<String>,
+    #[validate(custom(function = "input::not_in_the_future"))]
+    #[serde(deserialize_with = "input::date")]
+    date_of_birth: Option<NaiveDate>,
+    /// In years, when the date of birth is not known.
+    #[schema(minimum = 0, maximum = 150)]
+    #[validate(range(min = 0, max = 150))]
+    age: Option<i64>,
+    gender: Option<Gender>,
+    #[schema(max_length = 1000)]
+    #[validate(length(max = 1000))]
+    address: Option<String>,
+    #[schema(max_length = 20)]
+    #[validate(length(max = 20))]
+    phone_number: Option<String>,
+    #[schema(max_length = 254, format = Email)]
+    #[validate(length(max = 254), custom(function = "input::email_address"))]
+    #[serde(deserialize_with = "input::email")]
+    email: Option<String>,
+    #[schema(max_length = 100_000)]
+    #[validate(length(max = 100_000))]
+    medical_history: Option<String>,
+}
+
+impl Input for PatientInput {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("first_name", &["name"]),
+        ("last_name", &["name"]),
+        ("date_of_birth", &["age"]),
+        ("gender", &[]),
+    ];
+}
+
+impl Record for PatientInput {
+    type Row = Patient;
+    type Fields = PatientFields;
+
+    fn shown(patient: &Patient) -> Value {
+        json!(PatientView::from(patient))
+    }
+
+    fn onto(self, mut fields: PatientFields) -> PatientFields {
+        if let Some(name) = self.name {
+            (fields.first_name, fields.last_name) = split_name(&name);
+        }
+        if let Some(age) = self.age {
+            fields.date_of_birth = born(age);
+            fields.date_of_birth_estimated = true;
+        }
+        if let Some(date) = self.date_of_birth {
+            fields.date_of_birth = date;
+            fields.date_of_birth_estimated = false;
+        }
+        set(&mut fields.first_name, self.first_name);
+        set(&mut fields.last_name, self.last_name);
+        set(&mut fields.gender, self.gender);
+        set(&mut fields.address, self.address);
+        set(&mut fields.phone_number, self.phone_number);
+        set(&mut fields.email, self.email);
+        set(&mut fields.medical_history, self.medical_history);
+        fields
+    }
+}
+
+fn set<T>(field: &mut T, sent: Option<T>) {
+    if let Some(sent) = sent {
+        *field = sent;
+    }
+}
+
+/// First and last name: split at the last space. One word is a first name.
+fn split_name(name: &str) -> (String, String) {
+    match name.rsplit_once(' ') {
+        Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
+        None => (name.to_owned(), String::new()),
+    }
+}
+
+/// The date of birth of somebody whose age is all that is known: so many years ago (OpenMRS' convention).
+fn born(age: i64) -> NaiveDate {
+    let months = u32::try_from(age * 12).unwrap_or(0);
+    let today = Utc::now().date_naive();
+    today
+        .checked_sub_months(Months::new(months))
+        .unwrap_or(today)
+}
+
+/// Whole years until today, in UTC.
+fn age(date_of_birth: NaiveDate) -> u32 {
+    Utc::now()
+        .date_naive()
+        .years_since(date_of_birth)
+        .unwrap_or(0)
+}
+
+/// The sexes as both READMEs send them, and as words.
+impl<'de> Deserialize<'de> for Gender {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = python_str(&value);
+        match text.as_str() {
+            "M" => Ok(Self::M),
+            "F" => Ok(Self::F),
+            "O" => Ok(Self::O),
+            word if word.eq_ignore_ascii_case("male") => Ok(Self::M),
+            word if word.eq_ignore_ascii_case("female") => Ok(Self::F),
+            word if word.eq_ignore_ascii_case("other") => Ok(Self::O),
+            _ => Err(D::Error::custom(format!(
+                "\"{text}\" is not a valid choice."
+            ))),
+        }
+    }
+}
+
+/// A value as Python prints it: Django REST framework quotes it in the message.
+fn python_str(value: &Value) -> String {
+    match value {
+        Value::String(string) => string.clone(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A patient, as the API shows it: README A's keys, then README B's and what else there is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Patient)]
+pub struct PatientView<'a> {
+    id: i64,
+    first_name: &'a str,
+    last_name: &'a str,
+    date_of_birth: NaiveDate,
+    gender: Gender,
+    address: &'a str,
+    phone_number: &'a str,
+    email: &'a str,
+    medical_history: &'a str,
+    /// The owner's e-mail.
+    created_by: &'a str,
+    #[serde(serialize_with = "timestamp")]
+    created_at: DateTime<Utc>,
+    /// First and last name.
+    name: String,
+    /// In years, today in UTC.
+    age: u32,
+    /// The date of birth was reckoned from an age.
+    date_of_birth_estimated: bool,
+    #[serde(serialize_with = "timestamp")]
+    updated_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Patient> for PatientView<'a> {
+    fn from(patient: &'a Patient) -> Self {
+        Self {
+            id: patient.id,
+            first_name: &patient.first_name,
+            last_name: &patient.last_name,
+            date_of_birth: patient.date_of_birth,
+            gender: patient.gender,
+            address: &patient.address,
+            phone_number: &patient.phone_number,
+            email: &patient.email,
+            medical_history: &patient.medical_history,
+            created_by: &patient.created_by,
+            created_at: patient.created_at,
+            name: format!("{} {}", patient.first_name, patient.last_name)
+                .trim_end()
+                .to_owned(),
+            age: age(patient.date_of_birth),
+            date_of_birth_estimated: patient.date_of_birth_estimated,
+            updated_at: patient.updated_at,
+        }
+    }
+}
+
+impl Serialize for Patient {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PatientView::from(self).serialize(serializer)
+    }
+}
+
+/// List your patients.
+#[utoipa::path(
+    get, path = "/api/patients/", operation_id = "patients_list", tag = "patients",
+    responses((status = 200, description = "By ascending id", body = [PatientView]), Refusals),
+)]
+pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Patient>>> {
+    db.patients(&user).list().await.map(Json)
+}
+
+/// Add a patient.
+#[utoipa::path(
+    post, path = "/api/patients/", operation_id = "patients_create", tag = "patients",
+    request_body = PatientInput,
+    responses((status = 201, description = "The patient", body = PatientView), Refusals),
+)]
+pub async fn create(
+    user: CurrentUser,
+    State(db): State<Db>,
+    body: Body<PatientInput>,
+) -> Result<Created<Patient>> {
+    db.patients(&user).create(body.create()).await.map(Created)
+}
+
+/// Read a patient.
+#[utoipa::path(
+    get, path = "/api/patients/{id}/", operation_id = "patients_retrieve", tag = "patients", params(Id<Patient>),
+    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+)]
+pub async fn retrieve(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Patient>,
+) -> Result<Json<Patient>> {
+    db.patients(&user).get(id).await.map(Json)
+}
+
+/// Replace a patient's fields. What is optional and left out stays.
+#[utoipa::path(
+    put, path = "/api/patients/{id}/", operation_id = "patients_update", tag = "patients", params(Id<Patient>),
+    request_body = PatientInput,
+    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+)]
+pub async fn update(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Patient>,
+    body: Body<PatientInput>,
+) -> Result<Json<Patient>> {
+    db.patients(&user)
+        .update(id, |patient| body.update(patient))
+        .await
+        .map(Json)
+}
+
+/// Change some of a patient's fields.
+#[utoipa::path(
+    patch, path = "/api/patients/{id}/", operation_id = "patients_partial_update", tag = "patients",
+    params(Id<Patient>), request_body = PatientInput,
+    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+)]
+pub async fn partial_update(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Patient>,
+    body: Body<PatientInput>,
+) -> Result<Json<Patient>> {
+    db.patients(&user)
+        .update(id, |patient| body.partial_update(patient))
+        .await
+        .map(Json)
+}
+
+/// Delete a patient.
+#[utoipa::path(
+    delete, path = "/api/patients/{id}/", operation_id = "patients_destroy", tag = "patients", params(Id<Patient>),
+    responses((status = 204, description = "Gone for good"), Refusals),
+)]
+pub async fn destroy(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Patient>,
+) -> Result<NoContent> {
+    db.patients(&user).delete(id).await.map(|()| NoContent)
+}

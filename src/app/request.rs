@@ -1,0 +1,122 @@
+//! What a request asks for: on which host, under which path, in which representation.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{
+        Uri,
+        header::{ACCEPT, HOST},
+    },
+};
+
+use crate::error::ApiError;
+
+/// Documented path of each alias, the number in the middle.
+const ALIASES: &[(&str, &str)] = &[("/api/auth/refresh/", "/api/auth/token/refresh/")];
+
+/// Takes a path below /api/ or /admin/ to the one that is documented: with its slash, and under its name.
+pub(super) fn canonical(uri: &mut Uri) {
+    let path = uri.path();
+    if !["/api", "/admin"].iter().any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }) || path == "/api/openapi.json"
+    {
+        return;
+    }
+    let slash = if path.ends_with('/') { "" } else { "/" };
+    let mut documented = format!("{path}{slash}");
+    if let Some((_, name)) = ALIASES.iter().find(|(alias, _)| *alias == documented) {
+        documented = (*name).to_owned();
+    }
+    if documented == path {
+        return;
+    }
+    if let Some(query) = uri.query() {
+        documented = format!("{documented}?{query}");
+    }
+    if let Ok(documented) = documented.parse() {
+        *uri = documented;
+    }
+}
+
+/// Why a request asks for a representation that there is not, if so: all there is, is JSON. A browser gets it too.
+pub(super) fn unserved(request: &Request) -> Option<ApiError> {
+    let query = request.uri().query().unwrap_or_default();
+    let format = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("format="));
+    if format.is_some_and(|format| !["", "json", "api"].contains(&format)) {
+        return Some(ApiError::NotFound);
+    }
+    let served = [
+        "*/*",
+        "application/*",
+        "application/json",
+        "text/*",
+        "text/html",
+        "",
+    ];
+    let accept = request.headers().get_all(ACCEPT);
+    let mut ranges = accept
+        .iter()
+        .flat_map(|header| header.to_str().unwrap_or_default().split(','))
+        .peekable();
+    let any = ranges.peek().is_none()
+        || ranges.any(|range| {
+            let media_type = range
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase();
+            served.contains(&media_type.as_str())
+        });
+    if any {
+        None
+    } else {
+        Some(ApiError::NotAcceptable)
+    }
+}
+
+/// The names that the server answers to; none: any.
+#[derive(Clone)]
+pub struct AllowedHosts(Arc<[String]>);
+
+impl AllowedHosts {
+    pub(super) fn new(hosts: &[String]) -> Self {
+        Self(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
+    }
+
+    /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it.
+    pub(super) fn allow(&self, request: &Request) -> bool {
+        if self.0.is_empty() || self.0.iter().any(|pattern| pattern == "*") {
+            return true;
+        }
+        let header = request
+            .headers()
+            .get(HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = header
+            .or_else(|| {
+                request
+                    .uri()
+                    .authority()
+                    .map(axum::http::uri::Authority::as_str)
+            })
+            .unwrap_or_default();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        self.0
+            .iter()
+            .map(|pattern| pattern.to_ascii_lowercase())
+            .any(|pattern| match pattern.strip_prefix('.') {
+                Some(domain) => name == domain || name.ends_with(&pattern),
+                None => name == pattern,
+            })
+    }
+}

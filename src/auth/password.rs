@@ -1,0 +1,144 @@
+//! Passwords: Argon2id, off the async threads and only so many at a time; and Django's four rules for a new one.
+
+use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+
+use crate::error::{ApiError, Result};
+
+/// How many may wait for their turn, a core.
+const QUEUE_PER_CORE: usize = 8;
+
+/// Hashes and verifies passwords.
+///
+/// One hash takes all of a core for some milliseconds and 19 MiB (OWASP's parameters, the crate's default). So a core
+/// is left for everything else, and beyond a short queue the answer is 503 at once.
+#[derive(Clone)]
+pub struct Passwords {
+    queue: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    /// Verified when there is no account, so that an unknown user takes as long as a known one.
+    nobody: Arc<str>,
+}
+
+impl Passwords {
+    /// As many at a time as there are cores but one.
+    pub fn new() -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let turns = (cores - 1).max(1);
+        let nobody = hash(&format!("{:x}", rand::random::<u128>()));
+        Self {
+            queue: Arc::new(Semaphore::new(turns + cores * QUEUE_PER_CORE)),
+            turns: Arc::new(Semaphore::new(turns)),
+            nobody: nobody.into(),
+        }
+    }
+
+    /// The hash to store: a PHC string, with a salt of its own.
+    pub async fn hash(&self, password: String) -> Result<String> {
+        self.in_turn(move || hash(&password)).await
+    }
+
+    /// Whether the password is the one that was hashed. `None` takes as long and is false.
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.nobody.to_string());
+        self.in_turn(move || {
+            let same = PasswordHash::new(&stored).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
+            });
+            same && known
+        })
+        .await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let busy = |_| ApiError::Unavailable("too many passwords to hash".into());
+        let queued = self.queue.clone().try_acquire_owned().map_err(busy)?;
+        let turn = self
+            .turns
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("never closed");
+        #[expect(clippy::disallowed_methods, reason = "this is where it is bounded")]
+        let done = tokio::task::spawn_blocking(move || {
+            // held by the thread, not by the request, which may be gone before the work is done
+            let _held = (queued, turn);
+            work()
+        });
+        done.await
+            .map_err(|error| ApiError::Internal(format!("hashing a password: {error}")))
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn hash(password: &str) -> String {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.expect("the default parameters are valid").to_string()
+}
+
+/// What Django's four default validators say of a new password, in their order. `attributes` are what it may not be
+/// too similar to, with their names: `("email", "ada@example.org")`.
+pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if let Some((name, _)) = attributes
+        .iter()
+        .find(|(_, value)| similar(password, value))
+    {
+        faults.push(format!("The password is too similar to the {name}."));
+    }
+    if password.chars().count() < 8 {
+        faults.push("This password is too short. It must contain at least 8 characters.".into());
+    }
+    if passwords::analyzer::is_common_password(password.trim().to_lowercase()) {
+        faults.push("This password is too common.".into());
+    }
+    if !password.is_empty() && password.chars().all(char::is_numeric) {
+        faults.push("This password is entirely numeric.".into());
+    }
+    faults
+}
+
+/// Django's `UserAttributeSimilarityValidator`: like the attribute, or like one of its words.
+fn similar(password: &str, attribute: &str) -> bool {
+    let password = password.to_lowercase();
+    let attribute = attribute.to_lowercase();
+    let words =
+        attribute.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+    words
+        .chain(std::iter::once(attribute.as_str()))
+        .filter(|part| !part.is_empty())
+        .any(|part| ratio(&password, part) >= 0.7)
+}
+
+/// Python's `SequenceMatcher.quick_ratio`: the share of characters that the two have in common, in any order.
+#[expect(clippy::cast_precision_loss, reason = "of a password's length")]
+fn ratio(a: &str, b: &str) -> f64 {
+    let mut left: HashMap<char, usize> = HashMap::new();
+    for character in b.chars() {
+        *left.entry(character).or_default() += 1;
+    }
+    let mut common = 0_usize;
+    for character in a.chars() {
+        if let Some(count) = left.get_mut(&character).filter(|count| **count > 0) {
+            *count -= 1;
+            common += 1;
+        }
+    }
+    2.0 * common as f64 / (a.chars().count() + b.chars().count()) as f64
+}

@@ -1,0 +1,188 @@
+//! JSON Web Tokens as simplejwt makes them (HS256; `token_type`, `exp`, `iat`, `jti`, `user_id`), and `sid`, the login.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::Utc;
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenType {
+    /// For every request.
+    Access,
+    /// For new access tokens.
+    Refresh,
+}
+
+impl TokenType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// What is wrong with a token, in the words of simplejwt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// Not a token of ours, or its login has ended.
+    #[error("Token is invalid")]
+    Invalid,
+    /// Past its `exp`.
+    #[error("Token is expired")]
+    Expired,
+    /// An access token where a refresh token belongs, or the other way round.
+    #[error("Token has wrong type")]
+    WrongType,
+    /// No `token_type`.
+    #[error("Token has no type")]
+    NoType,
+    /// No `jti`.
+    #[error("Token has no id")]
+    NoId,
+    /// No `exp`.
+    #[error("Token has no 'exp' claim")]
+    NoExpiry,
+    /// No `user_id`.
+    #[error("Token contained no recognizable user identification")]
+    NoUser,
+}
+
+/// Makes and checks tokens.
+#[derive(Clone)]
+pub struct Tokens(Arc<Keys>);
+
+struct Keys {
+    signing: EncodingKey,
+    verifying: Vec<DecodingKey>,
+    validation: Validation,
+    access_lifetime: Duration,
+    refresh_lifetime: Duration,
+}
+
+#[derive(Serialize)]
+struct Claims {
+    token_type: &'static str,
+    exp: i64,
+    iat: i64,
+    jti: String,
+    user_id: String,
+    sid: String,
+}
+
+/// Claims as they come: any of them may be missing or of another type, although we signed them (an older release, or
+/// the service that this one replaces).
+#[derive(Deserialize)]
+struct ReceivedClaims {
+    token_type: Option<Value>,
+    exp: Option<Value>,
+    iat: Option<Value>,
+    jti: Option<Value>,
+    user_id: Option<Value>,
+    sid: Option<Value>,
+}
+
+impl Tokens {
+    /// Signs with `secret_key`; verifies with it and with each of the `fallbacks`, so that a key can be changed.
+    pub fn new(
+        secret_key: &str,
+        fallbacks: &[String],
+        access_lifetime: Duration,
+        refresh_lifetime: Duration,
+    ) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        // `aud` means nothing to simplejwt; which claims must be there is checked below, in its order
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let keys = std::iter::once(secret_key).chain(fallbacks.iter().map(String::as_str));
+        Self(Arc::new(Keys {
+            signing: EncodingKey::from_secret(secret_key.as_bytes()),
+            verifying: keys
+                .map(|key| DecodingKey::from_secret(key.as_bytes()))
+                .collect(),
+            validation,
+            access_lifetime,
+            refresh_lifetime,
+        }))
+    }
+
+    /// How long a login lasts: the life of a refresh token.
+    pub fn refresh_lifetime(&self) -> Duration {
+        self.0.refresh_lifetime
+    }
+
+    /// A new token for a login.
+    pub fn issue(&self, token_type: TokenType, user_id: i64, session_id: i64) -> String {
+        let lifetime = match token_type {
+            TokenType::Access => self.0.access_lifetime,
+            TokenType::Refresh => self.0.refresh_lifetime,
+        };
+        let iat = Utc::now().timestamp();
+        let claims = Claims {
+            token_type: token_type.as_str(),
+            exp: iat.saturating_add_unsigned(lifetime.as_secs()),
+            iat,
+            jti: format!("{:032x}", rand::random::<u128>()),
+            user_id: user_id.to_string(),
+            sid: session_id.to_string(),
+        };
+        encode(&Header::default(), &claims, &self.0.signing).expect("HS256 signs any claims")
+    }
+
+    /// The user and the session that a token is for.
+    ///
+    /// A `user_id` or `sid` that is no number stands for a user or a login that does not exist: 0.
+    pub fn verify(&self, token: &str, expected: TokenType) -> Result<(i64, i64), TokenFault> {
+        let claims = self.decode(token)?;
+        match claims.exp {
+            None => return Err(TokenFault::NoExpiry),
+            Some(exp) if !exp.is_number() => return Err(TokenFault::Invalid),
+            Some(_) => {}
+        }
+        if claims.jti.is_none() {
+            return Err(TokenFault::NoId);
+        }
+        match claims.token_type {
+            None => return Err(TokenFault::NoType),
+            Some(token_type) if token_type != expected.as_str() => {
+                return Err(TokenFault::WrongType);
+            }
+            Some(_) => {}
+        }
+        let user_id = claims.user_id.ok_or(TokenFault::NoUser)?;
+        if claims.iat.is_none() {
+            return Err(TokenFault::Invalid);
+        }
+        let session_id = claims.sid.ok_or(TokenFault::Invalid)?;
+        Ok((number(&user_id), number(&session_id)))
+    }
+
+    fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenFault> {
+        let mut fault = TokenFault::Invalid;
+        for key in &self.0.verifying {
+            match decode::<ReceivedClaims>(token, key, &self.0.validation) {
+                Ok(token) => return Ok(token.claims),
+                Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
+                    fault = TokenFault::Expired;
+                }
+                Err(_) => {}
+            }
+        }
+        Err(fault)
+    }
+}
+
+/// simplejwt writes ids as strings since 5.5, and as numbers before.
+fn number(claim: &Value) -> i64 {
+    claim
+        .as_i64()
+        .or_else(|| claim.as_str()?.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{Config, Settings},
+    db::embedded,
+};
+
+mod run;
+
+/// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
+///
+/// Each setting is a flag, an environment variable, or a line of a file `.env` in the current directory.
+#[derive(Parser)]
+#[command(name = "healthcare-backend", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand, Default)]
+enum Command {
+    /// Migrate the database, and serve the API (what is done when no command is given)
+    #[default]
+    Serve,
+    /// Bring the schema of the database up to date
+    Migrate,
+    /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
+    #[command(hide = true)]
+    TestDatabase { dir: PathBuf },
+}
+
+impl Cli {
+    /// The command line's definition; settings may stand before or behind the command.
+    pub fn definition() -> clap::Command {
+        Self::command().mut_args(|arg| arg.global(true).hide_env_values(true))
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let environment = load_environment();
+    let cli = match Cli::from_arg_matches(&Cli::definition().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let mut faults: Vec<String> = environment.err().into_iter().collect();
+    let config = match Config::new(&cli.settings) {
+        Ok(config) if faults.is_empty() => config,
+        Ok(_) => return wrong_settings(&faults),
+        Err(more) => {
+            faults.extend(more);
+            return wrong_settings(&faults);
+        }
+    };
+    log_to_terminal(&cli.settings.rust_log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let run = async {
+        match cli.command.unwrap_or_default() {
+            Command::Serve => run::serve(&config).await,
+            Command::Migrate => run::migrate(&config).await,
+            Command::TestDatabase { dir } => {
+                embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await
+            }
+        }
+    };
+    match runtime.block_on(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Reads `.env` beside the user. What the environment has already wins.
+fn load_environment() -> Result<(), String> {
+    match dotenvy::from_path(".env") {
+        Err(dotenvy::Error::LineParse(line, _)) => {
+            // the line may hold a password
+            let setting = line.split('=').next().unwrap_or_default();
+            Err(format!(
+                ".env: the line of {setting} can't be read (put 'single quotes' around what is not plain)"
+            ))
+        }
+        Err(dotenvy::Error::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!(".env: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wrong_settings(faults: &[String]) -> ExitCode {
+    say(
+        &mut io::stderr(),
+        &format!(
+            "These settings are wrong:\n  {}\nSee --help.",
+            faults.join("\n  ")
+        ),
+    );
+    ExitCode::from(2)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    say(&mut io::stderr(), &format!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+fn say(out: &mut impl Write, text: &str) {
+    // nobody listens: then nobody is told
+    let _ = writeln!(out, "{text}");
+}
+
+fn log_to_terminal(filter: &str) {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_target(false)
+        .with_writer(io::stderr)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .init();
+    // a panic's message may quote what a patient's row holds
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!("a panic at {}", place.unwrap_or_default());
+    }));
+}

@@ -1,0 +1,197 @@
+//! The commands: a database that runs, a server over it.
+
+use std::{io, net::SocketAddr};
+
+use anyhow::{Context, Result, ensure};
+use sqlx::postgres::PgConnectOptions;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::say;
+use crate::{
+    app::{App, app},
+    auth::{Passwords, Tokens, secret_key},
+    config::{Config, Database},
+    db::{
+        Db,
+        embedded::{Durability, Embedded, Place},
+    },
+    server,
+};
+
+/// Serves until the process is told to stop.
+pub(super) async fn serve(config: &Config) -> Result<()> {
+    let stop = stop_signal()?;
+    tokio::pin!(stop);
+    tokio::select! {
+        // what is being started ends with this process
+        () = &mut stop => return Ok(()),
+        started = Started::new(config) => started?,
+    }
+    .serve(stop)
+    .await
+}
+
+/// A server that is ready to serve.
+struct Started {
+    listener: TcpListener,
+    app: App,
+    db: Db,
+    database: Running,
+}
+
+impl Started {
+    async fn new(config: &Config) -> Result<Self> {
+        let address = SocketAddr::from(config.listen);
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("listening on {address}"))?;
+        let database = Running::new(config, Sharing::Refused).await?;
+        database.migrate().await?;
+        let secret_key = match &config.secret_key {
+            Some(key) => key.clone(),
+            None => secret_key::of_directory(place(config)?.dir())
+                .context("the SECRET_KEY of DATA_DIR")?,
+        };
+        let db = Db::new(database.options.clone(), config.db_connections);
+        let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
+        let tokens = Tokens::new(
+            &secret_key,
+            &config.secret_key_fallbacks,
+            lifetimes.0,
+            lifetimes.1,
+        );
+        let app = app(db.clone(), tokens, Passwords::new(), &config.allowed_hosts);
+        Ok(Self {
+            listener,
+            app,
+            db,
+            database,
+        })
+    }
+
+    async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
+        let address = self.listener.local_addr()?;
+        say(
+            &mut io::stdout(),
+            &format!(
+                "API       http://{address}/api/\nDatabase  {}",
+                self.database.name
+            ),
+        );
+        let mut lost = false;
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                () = self.database.ended() => lost = true,
+            }
+        };
+        server::serve(self.listener, self.app, stop).await;
+        ensure!(
+            !lost,
+            "PostgreSQL ended by itself; its log is postgres.log in DATA_DIR"
+        );
+        self.db.close().await;
+        self.database.stop().await
+    }
+}
+
+/// Brings the schema up to date.
+pub(super) async fn migrate(config: &Config) -> Result<()> {
+    let database = Running::new(config, Sharing::Wanted).await?;
+    database.migrate().await?;
+    say(
+        &mut io::stdout(),
+        &format!("The schema is up to date: {}", database.name),
+    );
+    database.stop().await
+}
+
+/// Whether to use the embedded PostgreSQL that another process has started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Refused,
+    Wanted,
+}
+
+/// The database of the configuration, running.
+struct Running {
+    options: PgConnectOptions,
+    name: String,
+    embedded: Option<Embedded>,
+}
+
+impl Running {
+    async fn new(config: &Config, sharing: Sharing) -> Result<Self> {
+        if let Database::External(options, name) = &config.database {
+            return Ok(Self {
+                options: (**options).clone(),
+                name: name.clone(),
+                embedded: None,
+            });
+        }
+        let place = place(config)?;
+        let dir = place.dir().display();
+        if sharing == Sharing::Wanted
+            && place.lock()?.is_none()
+            && let Some(options) = Embedded::running(&place)
+        {
+            return Ok(Self {
+                options,
+                name: format!("PostgreSQL, embedded in {dir}"),
+                embedded: None,
+            });
+        }
+        let embedded =
+            Embedded::start(&place, config.pg_bindir.as_deref(), Durability::Kept).await?;
+        let name = format!("PostgreSQL {}, embedded in {dir}", embedded.version());
+        Ok(Self {
+            options: embedded.options().clone(),
+            name,
+            embedded: Some(embedded),
+        })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        Db::migrate(&self.options)
+            .await
+            .with_context(|| format!("migrating {}", self.name))
+    }
+
+    /// Done when the embedded PostgreSQL has ended by itself.
+    async fn ended(&mut self) {
+        match &mut self.embedded {
+            Some(embedded) => embedded.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn stop(self) -> Result<()> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn place(config: &Config) -> Result<Place> {
+    if config.data_dir_is_default {
+        Place::by_default(&config.data_dir)
+    } else {
+        Place::at(&config.data_dir)
+    }
+}
+
+/// Done when the process is told to stop: Ctrl-C, or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

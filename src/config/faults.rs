@@ -1,0 +1,61 @@
+//! What is wrong with the settings: all of it, in words that tell what to do.
+
+use std::{str::FromStr, time::Duration};
+
+/// What is wrong with the settings.
+#[derive(Default)]
+pub(super) struct Faults(pub(super) Vec<String>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: String) {
+        self.0.push(fault);
+    }
+
+    pub(super) fn extend(&mut self, faults: impl IntoIterator<Item = String>) {
+        self.0.extend(faults);
+    }
+
+    pub(super) fn parse<T: FromStr>(
+        &mut self,
+        setting: &str,
+        value: &str,
+        expected: &str,
+        otherwise: T,
+    ) -> T {
+        value.trim().parse().unwrap_or_else(|_| {
+            self.add(format!("{setting} is {value:?}, which is not {expected}"));
+            otherwise
+        })
+    }
+
+    /// As people write it in Django's settings: True, true, 1, yes, on; and the opposites.
+    pub(super) fn boolean(&mut self, setting: &str, value: &str) -> bool {
+        match value.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" | "" => false,
+            _ => {
+                self.add(format!(
+                    "{setting} is {value:?}, which is neither True nor False"
+                ));
+                false
+            }
+        }
+    }
+
+    pub(super) fn lifetime(&mut self, setting: &str, value: &str) -> Duration {
+        match humantime::parse_duration(value) {
+            Ok(lifetime)
+                if lifetime >= Duration::from_secs(1)
+                    && lifetime <= Duration::from_hours(24 * 3660) =>
+            {
+                lifetime
+            }
+            _ => {
+                self.add(format!(
+                    "{setting} is {value:?}, which is not a time such as 15m, 12h or 1day"
+                ));
+                Duration::from_secs(1)
+            }
+        }
+    }
+}

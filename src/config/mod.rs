@@ -1,0 +1,199 @@
+//! The configuration: the settings, checked all at once.
+
+use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::postgres::PgConnectOptions;
+
+mod faults;
+mod settings;
+
+pub use settings::Settings;
+
+use faults::Faults;
+
+/// The settings, checked.
+pub struct Config {
+    /// Where the data is.
+    pub database: Database,
+    /// Connections to it at most.
+    pub db_connections: u32,
+    /// Signs the tokens. None: a random one, kept in `data_dir`.
+    pub secret_key: Option<String>,
+    /// Verify older tokens.
+    pub secret_key_fallbacks: Vec<String>,
+    /// Names that the server answers to; empty: any.
+    pub allowed_hosts: Vec<String>,
+    /// Where to listen.
+    pub listen: (IpAddr, u16),
+    /// What the server keeps itself.
+    pub data_dir: PathBuf,
+    /// Whether somebody asked for `data_dir`.
+    pub data_dir_is_default: bool,
+    /// Where PostgreSQL's programs are.
+    pub pg_bindir: Option<PathBuf>,
+    /// Of access tokens.
+    pub access_token_lifetime: Duration,
+    /// Of refresh tokens.
+    pub refresh_token_lifetime: Duration,
+}
+
+/// A database of one's own, or the server's.
+pub enum Database {
+    /// A PostgreSQL that others run, and how to name it without its password.
+    External(Box<PgConnectOptions>, String),
+    /// The one that the server runs.
+    Embedded,
+}
+
+/// Keys that stand in examples. Everybody knows them.
+const EXAMPLE_KEYS: &[&str] = &[
+    "change-me",
+    "changeme",
+    "your-secret-key-here",
+    "django-insecure-",
+];
+/// As long as the hash that it keys (RFC 7518 3.2).
+const KEY_LENGTH: usize = 32;
+const PORT: &str = "a port, 0 to 65535";
+const MAKE_A_KEY: &str = "make one with `openssl rand -hex 32`";
+
+impl Config {
+    /// Checks the settings, and finds all that is wrong with them.
+    pub fn new(settings: &Settings) -> Result<Self, Vec<String>> {
+        let mut faults = Faults::default();
+        let debug = faults.boolean("DEBUG", &settings.debug);
+        let database = database(settings, &mut faults);
+        let secret_key = given(settings.secret_key.as_deref());
+        let fallbacks = list(&settings.secret_key_fallbacks);
+        if !debug {
+            if secret_key.is_none() && !matches!(database, Database::Embedded) {
+                faults.add(format!("SECRET_KEY is missing: {MAKE_A_KEY}"));
+            }
+            for (name, key) in secret_key
+                .iter()
+                .map(|key| ("SECRET_KEY", key))
+                .chain(fallbacks.iter().map(|key| ("SECRET_KEY_FALLBACKS", key)))
+            {
+                faults.extend(weakness(key).map(|weakness| {
+                    format!(
+                        "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
+                    )
+                }));
+            }
+        }
+        let config = Self {
+            database,
+            db_connections: match faults.parse(
+                "DB_CONNECTIONS",
+                &settings.db_connections,
+                "a number",
+                0,
+            ) {
+                0 => {
+                    4 * std::thread::available_parallelism()
+                        .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
+                }
+                connections => connections,
+            },
+            secret_key,
+            secret_key_fallbacks: fallbacks,
+            allowed_hosts: list(&settings.allowed_hosts),
+            listen: (
+                faults.parse(
+                    "HOST",
+                    &settings.host,
+                    "an IP address, such as 127.0.0.1 or 0.0.0.0",
+                    IpAddr::from([127, 0, 0, 1]),
+                ),
+                faults.parse("PORT", &settings.port, PORT, 0),
+            ),
+            data_dir: settings.data_dir.clone(),
+            data_dir_is_default: settings.data_dir.as_os_str() == "./data",
+            pg_bindir: settings
+                .pg_bindir
+                .clone()
+                .filter(|dir| !dir.as_os_str().is_empty()),
+            access_token_lifetime: faults
+                .lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
+            refresh_token_lifetime: faults
+                .lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+        };
+        if faults.0.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults.0)
+        }
+    }
+}
+
+fn database(settings: &Settings, faults: &mut Faults) -> Database {
+    if let Some(url) = given(settings.database_url.as_deref()) {
+        return match PgConnectOptions::from_str(&url) {
+            Ok(options) if url.starts_with("postgres") => external(options, "DATABASE_URL"),
+            _ => {
+                faults.add(
+                    "DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME \
+                    (in it, an @ in a password is written %40, a % %25)"
+                        .into(),
+                );
+                Database::Embedded
+            }
+        };
+    }
+    let [name, user, password] = [&settings.db_name, &settings.db_user, &settings.db_password]
+        .map(|value| given(value.as_deref()));
+    if name.is_none() && user.is_none() && password.is_none() {
+        return Database::Embedded;
+    }
+    for (setting, value) in [("DB_NAME", &name), ("DB_USER", &user)] {
+        if value.is_none() {
+            faults.add(format!("{setting} is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too"));
+        }
+    }
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&settings.db_host)
+        .port(faults.parse("DB_PORT", &settings.db_port, PORT, 0))
+        .database(&name.unwrap_or_default())
+        .username(&user.unwrap_or_default());
+    let options = match password {
+        Some(password) => options.password(&password),
+        None => options,
+    };
+    external(options, "DB_NAME")
+}
+
+fn external(options: PgConnectOptions, setting: &str) -> Database {
+    let name = options
+        .get_database()
+        .unwrap_or_else(|| options.get_username());
+    let place = format!(
+        "database {name} at {}:{} as {} (from {setting})",
+        options.get_host(),
+        options.get_port(),
+        options.get_username()
+    );
+    Database::External(Box::new(options), place)
+}
+
+/// A setting that is left empty is not given.
+fn given(value: Option<&str>) -> Option<String> {
+    value
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .map(ToOwned::to_owned)
+}
+
+fn list(value: &str) -> Vec<String> {
+    value
+        .split(',')
+        .filter_map(|item| given(Some(item)))
+        .collect()
+}
+
+fn weakness(key: &str) -> Option<String> {
+    if EXAMPLE_KEYS.iter().any(|example| key.starts_with(example)) {
+        return Some("is one that stands in an example".into());
+    }
+    (key.len() < KEY_LENGTH)
+        .then(|| format!("has {} bytes of the {KEY_LENGTH} that it needs", key.len()))
+}

@@ -1,0 +1,67 @@
+//! Every setting, once: as a flag, in the environment, or in `.env`. The doc comments are the help and the lines of
+//! `.env.example`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The settings as they are given.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Settings {
+    /// PostgreSQL to use: postgres://USER:PASSWORD@HOST:PORT/NAME, with ?sslmode=require and the like. Neither this nor
+    /// DB_NAME: a private PostgreSQL of the server's own, in DATA_DIR
+    #[arg(long, env, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Name of the database, where DATABASE_URL is not given
+    #[arg(long, env, value_name = "NAME")]
+    pub db_name: Option<String>,
+    /// User of the database
+    #[arg(long, env, value_name = "USER")]
+    pub db_user: Option<String>,
+    /// Password of the database's user
+    #[arg(long, env, value_name = "PASSWORD")]
+    pub db_password: Option<String>,
+    /// Host of the database, or the directory of its socket
+    #[arg(long, env, value_name = "HOST", default_value = "localhost")]
+    pub db_host: String,
+    /// Port of the database
+    #[arg(long, env, value_name = "PORT", default_value = "5432")]
+    pub db_port: String,
+    /// Connections to the database at most; 0: four a core
+    #[arg(long, env, value_name = "NUMBER", default_value = "0")]
+    pub db_connections: String,
+    /// Signs the tokens: 32 bytes or more, known to nobody else. Not given: a random one, kept in DATA_DIR; with a
+    /// database of your own it must be given
+    #[arg(long, env, value_name = "KEY")]
+    pub secret_key: Option<String>,
+    /// Earlier keys, separated by commas, whose tokens are still good
+    #[arg(long, env, value_name = "KEYS", default_value = "")]
+    pub secret_key_fallbacks: String,
+    /// For development: takes a weak or missing SECRET_KEY
+    #[arg(long, env, value_name = "BOOL", default_value = "False")]
+    pub debug: String,
+    /// Names that the server answers to, separated by commas; `.example.org` stands for all below it, `*` for any
+    #[arg(long, env, value_name = "NAMES", default_value = "*")]
+    pub allowed_hosts: String,
+    /// Address to listen on; 0.0.0.0: all
+    #[arg(long, env, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: String,
+    /// Port to listen on; 0: any
+    #[arg(long, env, value_name = "PORT", default_value = "8000")]
+    pub port: String,
+    /// Where the server's own PostgreSQL and key are kept
+    #[arg(long, env, value_name = "DIR", default_value = "./data")]
+    pub data_dir: PathBuf,
+    /// Where initdb and postgres are, if the server does not find them
+    #[arg(long, env, value_name = "DIR")]
+    pub pg_bindir: Option<PathBuf>,
+    /// How long an access token is good: 15m, 1h, 1day
+    #[arg(long, env, value_name = "TIME", default_value = "15m")]
+    pub access_token_lifetime: String,
+    /// How long a refresh token, and so a login, is good
+    #[arg(long, env, value_name = "TIME", default_value = "1day")]
+    pub refresh_token_lifetime: String,
+    /// What is logged: error, warn, info, debug, or as the crate tracing-subscriber reads it
+    #[arg(long, env, value_name = "FILTER", default_value = "info")]
+    pub rust_log: String,
+}

@@ -1,0 +1,91 @@
+//! PostgreSQL's data directory, and what another server may have left in it.
+
+use std::fs::{self, File};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{
+    Durability, Place,
+    programs::{self, Programs},
+};
+
+/// Makes the data directory under another name first, so that an interrupted start leaves nothing half-made.
+pub(super) async fn make_cluster(
+    place: &Place,
+    programs: &Programs,
+    durability: Durability,
+) -> Result<()> {
+    let unfinished = place.dir().join("postgres.unfinished");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    fs::create_dir(&unfinished)?;
+    place.give(&unfinished, 0o700)?;
+    let mut initdb = place.command(programs.path("initdb"));
+    initdb
+        .args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-instructions",
+            "-D",
+        ])
+        .arg(&unfinished);
+    // so that lower() knows more than ASCII, whatever is installed
+    if programs.major >= 17 {
+        initdb.args([
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]);
+    } else {
+        initdb.arg("--locale=C.UTF-8");
+    }
+    if durability == Durability::ThrownAway {
+        initdb.arg("--no-sync");
+    }
+    let made = initdb
+        .process_group(0)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("starting initdb")?;
+    ensure!(
+        made.status.success(),
+        "initdb failed:\n{}",
+        String::from_utf8_lossy(&made.stderr).trim_end()
+    );
+    fs::rename(&unfinished, place.cluster())?;
+    File::open(place.dir())?.sync_all()?;
+    Ok(())
+}
+
+/// Ends a PostgreSQL that an earlier server left, and clears away what one left that is gone. A process that only has
+/// its number is nobody's business.
+pub(super) async fn end_leftover(place: &Place, programs: &Programs) -> Result<()> {
+    let cluster = place.cluster();
+    let file = cluster.join("postmaster.pid");
+    let Ok(content) = fs::read_to_string(&file) else {
+        return Ok(());
+    };
+    let pid = content.lines().next().unwrap_or_default().trim();
+    if programs::command_line(pid).is_some_and(|line| line.contains(&*cluster.to_string_lossy())) {
+        let mut stop = place.command(programs.path("pg_ctl"));
+        stop.args(["stop", "-m", "fast", "-w", "-t", "120", "-D"])
+            .arg(&cluster);
+        let stopped = stop.output().await?;
+        if !stopped.status.success() && file.exists() {
+            bail!(
+                "PostgreSQL (process {pid}) still runs in {}: {}",
+                cluster.display(),
+                String::from_utf8_lossy(&stopped.stderr)
+            );
+        }
+    } else {
+        fs::remove_file(&file)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! A private PostgreSQL: a real one, run as a child, for whoever has its programs and has set nothing up.
+//!
+//! It listens on a socket in a directory of its own, keeps every acknowledged write, and ends with the server, however
+//! the server ends.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use sqlx::{
+    ConnectOptions, Connection,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use tokio::{
+    process::{Child, ChildStdin},
+    time::{sleep, timeout},
+};
+
+mod cluster;
+mod place;
+mod programs;
+mod throwaway;
+
+pub use place::Place;
+pub use throwaway::serve_tests;
+
+use cluster::{end_leftover, make_cluster};
+use programs::{Programs, major_of};
+
+const DATABASE: &str = "healthcare";
+/// What the socket is named after; nothing listens on the network.
+const PORT: u16 = 5432;
+/// How long a start or a stop may take: a crash may have left much to recover.
+const LONG: Duration = Duration::from_mins(2);
+
+/// Runs PostgreSQL and ends it when the pipe on its standard input is closed, as it is when the process at the other
+/// end dies, by whatever signal.
+const KEEPER: &str = r#"
+exec 3<&0
+"$@" 3<&- &
+postgres=$!
+(read -r _ <&3; kill -INT "$postgres") &
+watcher=$!
+exec 3<&-
+wait "$postgres"
+status=$?
+kill "$watcher" 2>/dev/null
+exit "$status"
+"#;
+
+/// A PostgreSQL that runs.
+pub struct Embedded {
+    keeper: Child,
+    pipe: Option<ChildStdin>,
+    socket_dir: PathBuf,
+    options: PgConnectOptions,
+    version: String,
+    _lock: File,
+}
+
+/// Whether what is written must survive a crash of the machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Yes: every commit is on the disk.
+    Kept,
+    /// No: for tests.
+    ThrownAway,
+}
+
+impl Embedded {
+    /// Starts it, on new data the first time.
+    pub async fn start(
+        place: &Place,
+        bindir: Option<&Path>,
+        durability: Durability,
+    ) -> Result<Self> {
+        let lock = place
+            .lock()?
+            .with_context(|| format!("another instance is using {}", place.dir().display()))?;
+        let cluster = place.cluster();
+        let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
+        end_leftover(place, &programs).await?;
+        if !cluster.exists() {
+            make_cluster(place, &programs, durability).await?;
+        }
+        let socket_dir = place.make_socket_dir()?;
+        let log = place.dir().join("postgres.log");
+        let mut keeper = place
+            .command("sh")
+            .args(["-c", KEEPER, "sh"])
+            .arg(programs.path("postgres"))
+            .arg("-D")
+            .arg(&cluster)
+            .arg("-k")
+            .arg(&socket_dir)
+            .args(settings(durability))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            // Ctrl-C is for the server alone, which first lets its requests end
+            .process_group(0)
+            .spawn()
+            .context("starting PostgreSQL")?;
+        let pipe = keeper.stdin.take();
+        wait_until_ready(&mut keeper, &cluster)
+            .await
+            .with_context(|| {
+                format!(
+                    "PostgreSQL did not start. The end of {}:\n{}",
+                    log.display(),
+                    tail(&log)
+                )
+            })?;
+        let options = options(&socket_dir);
+        make_database(&options).await?;
+        Ok(Self {
+            keeper,
+            pipe,
+            socket_dir,
+            options,
+            version: programs.version,
+            _lock: lock,
+        })
+    }
+
+    /// The one that another process runs in this place, if there is one.
+    pub fn running(place: &Place) -> Option<PgConnectOptions> {
+        let file = fs::read_to_string(place.cluster().join("postmaster.pid")).ok()?;
+        is_ready(&file).then(|| file.lines().nth(4).map(|dir| options(Path::new(dir))))?
+    }
+
+    /// How to connect to it.
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    /// "15.18".
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Done when it has ended by itself, which it should not.
+    pub async fn ended(&mut self) {
+        // its status says nothing that its log does not
+        let _ = self.keeper.wait().await;
+    }
+
+    /// Ends it, and waits until all is on the disk.
+    pub async fn stop(mut self) -> Result<()> {
+        self.pipe.take();
+        timeout(LONG, self.keeper.wait())
+            .await
+            .context("PostgreSQL does not stop")??;
+        place::remove_socket_dir(&self.socket_dir);
+        Ok(())
+    }
+}
+
+fn settings(durability: Durability) -> Vec<&'static str> {
+    let mut settings = vec![
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "port=5432",
+        "-c",
+        "unix_socket_permissions=0700",
+        "-c",
+        "timezone=UTC",
+        "-c",
+        "log_timezone=UTC",
+        // an error's details and its statement hold what is in patients' rows
+        "-c",
+        "log_error_verbosity=terse",
+        "-c",
+        "log_min_error_statement=panic",
+        "-c",
+        "log_parameter_max_length_on_error=0",
+    ];
+    match durability {
+        Durability::Kept => settings.extend([
+            "-c",
+            "fsync=on",
+            "-c",
+            "synchronous_commit=on",
+            "-c",
+            "full_page_writes=on",
+        ]),
+        Durability::ThrownAway => settings.extend([
+            "-c",
+            "fsync=off",
+            "-c",
+            "synchronous_commit=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "max_connections=500",
+            "-c",
+            "autovacuum=off",
+            "-c",
+            "wal_level=minimal",
+            "-c",
+            "max_wal_senders=0",
+        ]),
+    }
+    settings
+}
+
+fn options(socket_dir: &Path) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket_dir)
+        .port(PORT)
+        .username("postgres")
+        .database(DATABASE)
+        .ssl_mode(PgSslMode::Disable)
+}
+
+async fn wait_until_ready(keeper: &mut Child, cluster: &Path) -> Result<()> {
+    let ready = async {
+        while !fs::read_to_string(cluster.join("postmaster.pid")).is_ok_and(|file| is_ready(&file))
+        {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        ready = timeout(LONG, ready) => Ok(ready.context("it is not ready yet")?),
+        status = keeper.wait() => bail!("it ended with {}", status?),
+    }
+}
+
+/// PostgreSQL writes its state into the eighth line of postmaster.pid.
+fn is_ready(file: &str) -> bool {
+    file.lines()
+        .nth(7)
+        .is_some_and(|state| state.trim() == "ready")
+}
+
+async fn make_database(options: &PgConnectOptions) -> Result<()> {
+    let mut connection = options.clone().database("postgres").connect().await?;
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from pg_database where datname = $1) as "exists!""#,
+        DATABASE
+    )
+    .fetch_one(&mut connection)
+    .await?;
+    if !exists {
+        sqlx::raw_sql("create database healthcare")
+            .execute(&mut connection)
+            .await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(10)..)
+        .unwrap_or_default()
+        .join("\n")
+}

@@ -1,0 +1,166 @@
+//! Where PostgreSQL's programs are.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+/// Where packages put them. A `*` stands for what a version is called.
+const DIRECTORIES: &[&str] = &[
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/local/pgsql/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/opt/homebrew/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/usr/lib/postgresql*/bin",
+    "/usr/libexec/postgresql*",
+];
+
+const REMEDY: &str = "\
+Install PostgreSQL:
+  Debian, Ubuntu:  apt-get install -y postgresql
+  macOS:           brew install postgresql@17
+or say where its programs are: PG_BINDIR=/path/to/bin
+or use a PostgreSQL that runs: DATABASE_URL=postgres://USER:PASSWORD@HOST:PORT/NAME";
+
+/// The programs of one PostgreSQL.
+pub(super) struct Programs {
+    bindir: PathBuf,
+    pub(super) major: u32,
+    /// "15.18".
+    pub(super) version: String,
+}
+
+impl Programs {
+    /// The newest there is; of the given major version, if data of one is there already.
+    pub(super) fn find(bindir: Option<&Path>, wanted: Option<u32>, cluster: &Path) -> Result<Self> {
+        let mut found: Vec<Self> = match bindir {
+            Some(bindir) => vec![Self::at(bindir).with_context(|| {
+                format!(
+                    "PG_BINDIR: no initdb and postgres that run in {}",
+                    bindir.display()
+                )
+            })?],
+            None => candidates()
+                .iter()
+                .filter_map(|bindir| Self::at(bindir))
+                .collect(),
+        };
+        found.sort_by_key(|programs| programs.major);
+        let installed: Vec<&str> = found
+            .iter()
+            .map(|programs| programs.version.as_str())
+            .collect();
+        let Some(wanted) = wanted else {
+            return match found.pop() {
+                Some(newest) => Ok(newest),
+                None => {
+                    bail!("no PostgreSQL is installed here, and no DATABASE_URL is set.\n{REMEDY}")
+                }
+            };
+        };
+        let installed = if installed.is_empty() {
+            "none".to_owned()
+        } else {
+            installed.join(", ")
+        };
+        found.into_iter().find(|programs| programs.major == wanted).with_context(|| {
+            format!(
+                "the data in {} is PostgreSQL {wanted}'s; installed: {installed}. Install PostgreSQL {wanted}, or move \
+                 the data: pg_dumpall with PostgreSQL {wanted} elsewhere, then start on an empty DATA_DIR and restore",
+                cluster.display()
+            )
+        })
+    }
+
+    fn at(bindir: &Path) -> Option<Self> {
+        let has = |program: &str| bindir.join(program).is_file();
+        if !(has("initdb") && has("postgres") && has("pg_ctl")) {
+            return None;
+        }
+        let output = Command::new(bindir.join("postgres"))
+            .arg("--version")
+            .output()
+            .ok()?;
+        // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
+        let version = String::from_utf8(output.stdout)
+            .ok()?
+            .split_whitespace()
+            .nth(2)?
+            .to_owned();
+        let major = version
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+            .parse()
+            .ok()?;
+        Some(Self {
+            bindir: bindir.to_owned(),
+            major,
+            version,
+        })
+    }
+
+    pub(super) fn path(&self, program: &str) -> PathBuf {
+        self.bindir.join(program)
+    }
+}
+
+/// The major version that a data directory is of. None: there is no data yet.
+pub(super) fn major_of(cluster: &Path) -> Result<Option<u32>> {
+    if !cluster.exists() {
+        return Ok(None);
+    }
+    let file = cluster.join("PG_VERSION");
+    let version =
+        fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(Some(version.trim().parse().with_context(|| {
+        format!("{} holds {version:?}", file.display())
+    })?))
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let mut candidates = Vec::new();
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        candidates.push(String::from_utf8_lossy(&output.stdout).trim().into());
+    }
+    #[expect(clippy::disallowed_methods, reason = "not a setting of ours")]
+    if let Some(path) = std::env::var_os("PATH") {
+        candidates.extend(std::env::split_paths(&path));
+    }
+    candidates.extend(DIRECTORIES.iter().flat_map(|pattern| expand(pattern)));
+    candidates
+}
+
+fn expand(pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return vec![pattern.into()];
+    };
+    let (parent, prefix) = before.rsplit_once('/').unwrap_or((".", before));
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let matching = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
+    matching
+        .map(|entry| entry.path().join(after.trim_start_matches('/')))
+        .collect()
+}
+
+/// The command line of a process that runs.
+pub(super) fn command_line(pid: &str) -> Option<String> {
+    if pid.is_empty() || !pid.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    if Path::new("/proc/self/cmdline").exists() {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        return Some(String::from_utf8_lossy(&line).into_owned());
+    }
+    let output = Command::new("ps")
+        .args(["-p", pid, "-o", "args="])
+        .output()
+        .ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}

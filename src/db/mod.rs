@@ -1,0 +1,141 @@
+//! All SQL lives here, and no other room can reach the pool.
+//!
+//! Every statement starts from the actor: one row while the caller's account is active and the login goes on, else
+//! none. So one round trip checks the caller, scopes the rows, and tells the audit trigger who acts.
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use serde::Serialize;
+use sqlx::{
+    PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    auth::{CurrentUser, Unauthenticated, token::TokenFault},
+    error::{ApiError, Result},
+};
+
+pub mod embedded;
+pub mod patients;
+pub mod sessions;
+pub mod users;
+
+/// The id of a row of `T`.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct Id<T>(i64, #[serde(skip)] PhantomData<fn() -> T>);
+
+impl<T> Id<T> {
+    /// The number in the database and in the API.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl<T> From<i64> for Id<T> {
+    fn from(id: i64) -> Self {
+        Self(id, PhantomData)
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Id<T> {}
+
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What Django calls the model of a row: it names what was not found.
+pub trait Model {
+    /// "Patient".
+    const NAME: &'static str;
+}
+
+/// The database.
+#[derive(Clone)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// A pool of at most `connections`, opened as they are needed.
+    pub fn new(options: PgConnectOptions, connections: u32) -> Self {
+        let options = options.application_name("healthcare-backend").options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(3))
+            .connect_lazy_with(options);
+        Self { pool }
+    }
+
+    /// Brings the schema up to date. Servers that start at once take turns.
+    pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
+        use sqlx::{ConnectOptions, Connection};
+        let mut connection = options.clone().connect().await?;
+        sqlx::migrate!().run(&mut connection).await?;
+        connection.close().await
+    }
+
+    /// Closes every connection, once its statement has ended.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A connection for one statement. All of them come from here.
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// What to answer where a statement found nothing, or a request was refused before there was one: the fault, unless
+    /// the caller is no more.
+    pub async fn refuse(&self, user: &CurrentUser, fault: ApiError) -> ApiError {
+        match self.caller(user).await {
+            Ok(()) => fault,
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// A value that came with the request, or its fault: see `refuse`.
+    async fn accept<T>(&self, user: &CurrentUser, value: Result<T>) -> Result<T> {
+        match value {
+            Ok(value) => Ok(value),
+            Err(fault) => Err(self.refuse(user, fault).await),
+        }
+    }
+
+    /// Checks that the caller still is one.
+    pub async fn caller(&self, user: &CurrentUser) -> Result<()> {
+        let row = sqlx::query!(
+            r#"
+            select u.is_active, s.id is not null and s.ended_at is null as "is_logged_in!"
+            from users u
+            left join sessions s on s.id = $2 and s.user_id = u.id
+            where u.id = $1
+            "#,
+            user.id(),
+            user.session_id()
+        )
+        .fetch_optional(&mut *self.connection().await?)
+        .await?;
+        let refusal = match row {
+            None => Unauthenticated::UserNotFound,
+            Some(row) if !row.is_active => Unauthenticated::UserInactive,
+            Some(row) if !row.is_logged_in => Unauthenticated::AccessToken(TokenFault::Invalid),
+            Some(_) => return Ok(()),
+        };
+        Err(refusal.into())
+    }
+}

@@ -1,0 +1,115 @@
+//! Accounts.
+
+use super::Db;
+use crate::{
+    error::{ApiError, Result, constraint_fault},
+    input::FieldErrors,
+};
+
+/// What a new account is made of.
+pub struct NewUser {
+    /// As it is shown: the domain in lower case.
+    pub email: String,
+    /// None: the e-mail is shown in its place.
+    pub username: Option<String>,
+    /// The full name.
+    pub name: String,
+    /// What `Passwords::hash` made.
+    pub password_hash: String,
+}
+
+/// What a login is checked against.
+pub struct Credentials {
+    /// The user's id.
+    pub user_id: i64,
+    /// The hash of the password.
+    pub password_hash: String,
+    /// Whether the account may log in.
+    pub is_active: bool,
+}
+
+impl Db {
+    /// Makes an account, and is its first actor. A taken e-mail or user name is a field error, both if both are.
+    pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
+        let created = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (
+                select id, act_as(id, $1, 'api', $5) as acts from nextval(pg_get_serial_sequence('users', 'id')) as id)
+            insert into users (id, email, username, name, password_hash)
+            overriding system value
+            select actor.id, $1, $2, $3, $4
+            from actor
+            returning id
+            "#,
+            new.email,
+            new.username,
+            new.name,
+            new.password_hash,
+            request_id
+        )
+        .fetch_one(&mut *self.connection().await?)
+        .await;
+        match created {
+            Ok(id) => Ok(id),
+            Err(error)
+                if error
+                    .as_database_error()
+                    .is_some_and(sqlx::error::DatabaseError::is_unique_violation) =>
+            {
+                // PostgreSQL names one only
+                let taken = self
+                    .taken(Some(&new.email), new.username.as_deref())
+                    .await?;
+                Err(if taken.is_empty() {
+                    error.into()
+                } else {
+                    ApiError::Invalid(taken)
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Which of the two another account has.
+    pub async fn taken(&self, email: Option<&str>, username: Option<&str>) -> Result<FieldErrors> {
+        let taken = sqlx::query!(
+            r#"
+            select
+                exists (select from users where lower(email) = lower($1)) as "email!",
+                exists (select from users where lower(username) = lower($2)) as "username!"
+            "#,
+            email,
+            username
+        )
+        .fetch_one(&mut *self.connection().await?)
+        .await?;
+        let mut errors = FieldErrors::default();
+        for (is_taken, constraint) in [
+            (taken.email, "users_email_key"),
+            (taken.username, "users_username_key"),
+        ] {
+            if let Some((field, message)) = constraint_fault(constraint).filter(|_| is_taken) {
+                errors.add(field, message);
+            }
+        }
+        Ok(errors)
+    }
+
+    /// The account of an e-mail address or a user name, in any case of letters.
+    pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
+        let credentials = sqlx::query_as!(
+            Credentials,
+            r#"
+            select id as user_id, password_hash, is_active
+            from users
+            where lower(email) = lower($1) or lower(username) = lower($1)
+            order by lower(email) = lower($1) desc
+            limit 1
+            "#,
+            login
+        )
+        .fetch_optional(&mut *self.connection().await?)
+        .await?;
+        Ok(credentials)
+    }
+}

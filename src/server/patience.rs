@@ -1,0 +1,142 @@
+//! A socket that gives up on a client that is too slow: hyper limits how long a head may take only together with how
+//! long a connection may be idle, and how long an answer may take not at all.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// How long the head of a request may take, from its first byte, and how long a client may take nothing of an answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+const HEAD: u8 = 0;
+const REQUEST: u8 = 1;
+const IDLE: u8 = 2;
+
+/// Where a connection is: in a head (as it is when it is new), in a request, or between two.
+#[derive(Clone, Default)]
+pub(super) struct Phase(Arc<AtomicU8>);
+
+impl Phase {
+    /// A handler has the request now.
+    pub(super) fn head_is_read(&self) {
+        self.0.store(REQUEST, Ordering::Relaxed);
+    }
+
+    /// The next byte that comes begins a head.
+    pub(super) fn is_answered(&self) {
+        self.0.store(IDLE, Ordering::Relaxed);
+    }
+
+    fn is_head(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == HEAD
+    }
+
+    /// Whether this byte is the first of a head.
+    fn begins_head(&self) -> bool {
+        self.0
+            .compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+pub(super) struct Patience<S> {
+    stream: S,
+    phase: Phase,
+    head: Pin<Box<Sleep>>,
+    write: Pin<Box<Sleep>>,
+    write_is_stuck: bool,
+}
+
+impl<S> Patience<S> {
+    pub(super) fn new(stream: S, phase: Phase) -> Self {
+        let limit = || Box::pin(sleep_until(Instant::now() + LIMIT));
+        Self {
+            stream,
+            phase,
+            head: limit(),
+            write: limit(),
+            write_is_stuck: false,
+        }
+    }
+
+    /// What became of an attempt to write; fails when nothing could be written for too long.
+    fn written<T>(
+        &mut self,
+        attempt: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if attempt.is_ready() {
+            self.write_is_stuck = false;
+            return attempt;
+        }
+        if !self.write_is_stuck {
+            self.write_is_stuck = true;
+            self.write.as_mut().reset(Instant::now() + LIMIT);
+        }
+        ready!(self.write.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before && self.phase.begins_head() {
+            self.head.as_mut().reset(Instant::now() + LIMIT);
+        }
+        if read.is_pending() && self.phase.is_head() {
+            ready!(self.head.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let attempt = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(attempt, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let attempt = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(attempt, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

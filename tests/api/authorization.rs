@@ -1,0 +1,1 @@
+//! Every operation, tried by the wrong people.

@@ -1,0 +1,293 @@
+//! What tests are written in: an application on a database of its own, and clients that act as somebody.
+
+use std::{net::SocketAddr, time::Duration};
+
+use healthcare_backend::{
+    app::app,
+    auth::{Passwords, TokenType, Tokens},
+    db::Db,
+    server,
+};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::{net::TcpListener, sync::oneshot};
+
+pub mod database;
+
+use database::TestDatabase;
+
+pub const SECRET_KEY: &str = "the secret key of the tests, which is long enough";
+pub const FALLBACK_KEY: &str = "the secret key that the tests had before this one";
+/// README B's.
+pub const PASSWORD: &str = "StrongPass123";
+
+/// The whole application behind a socket, as clients meet it.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub tokens: Tokens,
+    pub db: Db,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    // dropped last
+    pub database: TestDatabase,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with_hosts(&[]).await
+    }
+
+    pub async fn with_hosts(allowed_hosts: &[&str]) -> Self {
+        let database = TestDatabase::new();
+        let db = Db::new(database.options.clone(), 8);
+        let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
+        let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
+        let hosts: Vec<String> = allowed_hosts.iter().map(ToString::to_string).collect();
+        let app = app(db.clone(), tokens.clone(), Passwords::new(), &hosts);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        tokio::spawn(server::serve(listener, app, async {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self {
+            address,
+            tokens,
+            db,
+            http,
+            stop: Some(stop),
+            database,
+        }
+    }
+
+    /// Somebody without a token.
+    pub fn anonymous(&self) -> Client {
+        Client {
+            http: self.http.clone(),
+            base: format!("http://{}", self.address),
+            token: None,
+            email: String::new(),
+        }
+    }
+
+    /// Somebody who has registered and logged in.
+    pub async fn user(&self, name: &str) -> Client {
+        let email = format!("{name}@example.com");
+        let anonymous = self.anonymous();
+        let registration = json!({ "name": name, "email": email, "password": PASSWORD });
+        anonymous
+            .post("/api/auth/register/", registration)
+            .await
+            .is(201);
+        self.login(&email).await
+    }
+
+    /// A login of somebody who has registered.
+    pub async fn login(&self, email: &str) -> Client {
+        let credentials = json!({ "email": email, "password": PASSWORD });
+        let reply = self
+            .anonymous()
+            .post("/api/auth/login/", credentials)
+            .await
+            .is(200);
+        let token = reply.body["access"].as_str().unwrap().to_owned();
+        Client {
+            token: Some(token),
+            email: email.into(),
+            ..self.anonymous()
+        }
+    }
+
+    /// A client with any token at all.
+    pub fn bearer(&self, token: &str) -> Client {
+        Client {
+            token: Some(token.into()),
+            ..self.anonymous()
+        }
+    }
+
+    /// A token of a user and a login that need not exist.
+    pub fn token(&self, user_id: i64, session_id: i64) -> String {
+        self.tokens.issue(TokenType::Access, user_id, session_id)
+    }
+
+    pub async fn connection(&self) -> PgConnection {
+        self.database.connect().await
+    }
+
+    /// Runs statements behind the server's back, as the system.
+    pub async fn sql(&self, sql: &str) {
+        let mut connection = self.connection().await;
+        let sql = format!("begin; select act_as(0, 'system', 'system', 'test'); {sql}; commit");
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// The one value that a query gives, as JSON.
+    pub async fn value(&self, query: &str) -> Value {
+        let mut connection = self.connection().await;
+        let sql = AssertSqlSafe(format!("select to_jsonb(({query}))::text"));
+        let text: Option<String> = sqlx::query_scalar(sql)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+    }
+}
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    pub email: String,
+}
+
+impl Client {
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", path).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str) -> Reply {
+        Reply::of(self.request(method, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.json("POST", path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.json("PUT", path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.json("PATCH", path, body).await
+    }
+
+    pub async fn json(&self, method: &str, path: &str, body: Value) -> Reply {
+        Reply::of(self.request(method, path).json(&body)).await
+    }
+
+    /// A body as it is, with its content type.
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Reply {
+        let mut request = self.request(method, path).body(body.into());
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        Reply::of(request).await
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Reply {
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Self {
+            status,
+            headers,
+            text,
+            body,
+        }
+    }
+
+    /// Asserts the status.
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// Asserts the status and the whole body.
+    #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "reads better with json!")]
+    pub fn says(self, status: u16, body: Value) -> Self {
+        assert_eq!(
+            (self.status.as_u16(), &self.body),
+            (status, &body),
+            "{}",
+            self.text
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// README A's example of a patient.
+pub fn john_doe() -> Value {
+    json!({
+        "first_name": "John",
+        "last_name": "Doe",
+        "date_of_birth": "1990-01-01",
+        "gender": "M",
+        "address": "123 Health St",
+        "phone_number": "1234567890",
+        "email": "john.doe@example.com",
+        "medical_history": "No major issues",
+    })
+}
+
+/// `{"detail": …}`.
+pub fn detail(text: &str) -> Value {
+    json!({ "detail": text })
+}
+
+/// The 401 of a token that is not good.
+pub fn bad_token(message: &str) -> Value {
+    json!({
+        "detail": "Given token not valid for any token type",
+        "code": "token_not_valid",
+        "messages": [{ "token_class": "AccessToken", "token_type": "access", "message": message }],
+    })
+}
