@@ -213,11 +213,16 @@ impl From<sqlx::Error> for ApiError {
             database.constraint().unwrap_or_default()
         );
         match code.as_ref() {
-            // connection lost, out of resources, shutting down or starting up, out of time, lost a race
-            "57014" | "57P01" | "57P02" | "57P03" | "55P03" | "40001" | "40P01" => {
+            // no such database, shutting down or starting up, out of time, lost a race
+            "3D000" | "55000" | "57014" | "57P01" | "57P02" | "57P03" | "55P03" | "40001"
+            | "40P01" => Self::Unavailable(cause),
+            // connection lost, not let in, out of resources
+            code if ["08", "28", "53"]
+                .iter()
+                .any(|class| code.starts_with(class)) =>
+            {
                 Self::Unavailable(cause)
             }
-            code if code.starts_with("08") || code.starts_with("53") => Self::Unavailable(cause),
             "23505" | "23503" | "23514" => match database.constraint().and_then(constraint_fault) {
                 Some((field, message)) => {
                     if code != "23505" {

@@ -15,6 +15,7 @@ use serde_json::{Error, Value};
 use super::rules::DATE_FORMAT;
 
 const NOT_A_STRING: &str = "Not a valid string.";
+const BLANK: &str = "This field may not be blank.";
 const NULL: &str = "This field may not be null.";
 const NUL: &str = "Null characters are not allowed.";
 const EMAIL: &str = "Enter a valid email address.";
@@ -137,7 +138,11 @@ pub fn email<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 /// A password: every character of it counts, so it is not trimmed.
 pub fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
-    text(&value).map(Some).map_err(D::Error::custom)
+    match text(&value) {
+        Ok(password) if password.trim().is_empty() => Err(D::Error::custom(BLANK)),
+        Ok(password) => Ok(Some(password)),
+        Err(error) => Err(D::Error::custom(error)),
+    }
 }
 
 /// A date, `YYYY-MM-DD`, where month and day may have one digit.

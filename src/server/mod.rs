@@ -91,7 +91,6 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_header_size(HEAD)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
 }
 

@@ -14,11 +14,14 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep},
 };
 
 /// How long the head of a request may take, from its first byte, and how long a client may take nothing of an answer.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a closed connection is still read from.
+const LINGER: Duration = Duration::from_secs(1);
 
 const HEAD: u8 = 0;
 const REQUEST: u8 = 1;
@@ -57,17 +60,19 @@ pub(super) struct Patience<S> {
     head: Pin<Box<Sleep>>,
     write: Pin<Box<Sleep>>,
     write_is_stuck: bool,
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patience<S> {
     pub(super) fn new(stream: S, phase: Phase) -> Self {
-        let limit = || Box::pin(sleep_until(Instant::now() + LIMIT));
+        let limit = || Box::pin(sleep(LIMIT));
         Self {
             stream,
             phase,
             head: limit(),
             write: limit(),
             write_is_stuck: false,
+            linger: None,
         }
     }
 
@@ -109,7 +114,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patience<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -136,7 +141,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Says that nothing more comes, and takes what the client still sends, for a moment: a socket that is closed on
+    /// unread bytes takes the answer away from whoever sent them.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut unread = [0; 4096];
+        while linger.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut unread);
+            ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

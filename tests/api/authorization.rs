@@ -1,1 +1,217 @@
-//! Every operation, tried by the wrong people.
+//! Every operation of the OpenAPI document, tried by the wrong people. A new endpoint is covered by being documented.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Reply, TestApp, bad_token, detail, john_doe};
+
+/// What needs no token.
+const PUBLIC: &[&str] = &[
+    "GET /",
+    "GET /api/",
+    "GET /api/openapi.json",
+    "POST /api/auth/register/",
+    "POST /api/auth/login/",
+    "POST /api/auth/token/refresh/",
+];
+
+#[derive(Debug)]
+struct Operation {
+    method: String,
+    path: String,
+    is_public: bool,
+}
+
+impl Operation {
+    /// All that the document names, in its order, but deletions last.
+    async fn all(app: &TestApp) -> Vec<Self> {
+        let document = app.anonymous().get("/api/openapi.json").await.is(200).body;
+        let mut operations = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                operations.push(Self {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    is_public: operation["security"] == json!([{}]),
+                });
+            }
+        }
+        assert!(operations.len() >= 12, "{operations:?}");
+        operations.sort_by_key(|operation| operation.method == "DELETE");
+        operations
+    }
+
+    async fn protected(app: &TestApp) -> Vec<Self> {
+        Self::all(app)
+            .await
+            .into_iter()
+            .filter(|operation| !operation.is_public)
+            .collect()
+    }
+
+    async fn send(&self, client: &Client, id: &str) -> Reply {
+        let path = self.path.replace("{id}", id);
+        match self.method.as_str() {
+            "POST" | "PUT" | "PATCH" => client.json(&self.method, &path, john_doe()).await,
+            _ => client.send(&self.method, &path).await,
+        }
+    }
+
+    fn has_id(&self) -> bool {
+        self.path.contains("{id}")
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_listed_here_needs_no_token() {
+    let app = TestApp::start().await;
+    let operations = Operation::all(&app).await;
+    let mut public: Vec<String> = operations
+        .iter()
+        .filter(|operation| operation.is_public)
+        .map(|operation| format!("{} {}", operation.method, operation.path))
+        .collect();
+    public.sort();
+    let mut expected = PUBLIC.to_vec();
+    expected.sort_unstable();
+    assert_eq!(public, expected);
+    for operation in operations.iter().filter(|operation| !operation.is_public) {
+        let reply = operation.send(&app.anonymous(), "1").await;
+        reply.says(401, detail("Authentication credentials were not provided."));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    let operations = Operation::protected(&app).await;
+    for (change, back, body) in [
+        (
+            "update users set is_active = false",
+            "update users set is_active = true",
+            json!({"detail": "User is inactive", "code": "user_inactive"}),
+        ),
+        (
+            "update sessions set ended_at = now()",
+            "update sessions set ended_at = null",
+            bad_token("Token is invalid"),
+        ),
+        (
+            "delete from users",
+            "select 1",
+            json!({"detail": "User not found", "code": "user_not_found"}),
+        ),
+    ] {
+        app.sql(change).await;
+        for operation in &operations {
+            // a refusal of anything else comes later
+            for id in ["1", "999", "abc"] {
+                operation.send(&alice, id).await.says(401, body.clone());
+            }
+            let path = operation.path.replace("{id}", "1");
+            alice
+                .raw(&operation.method, &path, "application/json", "{")
+                .await
+                .says(401, body.clone());
+            alice
+                .raw(&operation.method, &path, "text/plain", "x")
+                .await
+                .says(401, body.clone());
+            alice
+                .raw(&operation.method, &path, "application/json", "{}")
+                .await
+                .says(401, body.clone());
+            alice.send("TRACE", &path).await.says(401, body.clone());
+            alice.send("OPTIONS", &path).await.says(401, body.clone());
+        }
+        app.sql(back).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_stays_as_it_is() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    let before = alice.get("/api/patients/1/").await.is(200).text;
+    for operation in Operation::protected(&app)
+        .await
+        .iter()
+        .filter(|operation| operation.has_id())
+    {
+        for body in ["{", "{}", r#"{"first_name": "Mallory"}"#, ""] {
+            let path = |id: &str| operation.path.replace("{id}", id);
+            let sent = |id| {
+                bob.raw(
+                    &operation.method,
+                    Box::leak(path(id).into_boxed_str()),
+                    "application/json",
+                    body,
+                )
+            };
+            let (foreign, absent) = (sent("1").await.is(404), sent("999").await.is(404));
+            assert_eq!(foreign.text, absent.text);
+        }
+        let (foreign, absent) = (
+            operation.send(&bob, "1").await,
+            operation.send(&bob, "999").await,
+        );
+        assert_eq!(
+            (foreign.status.as_u16(), &foreign.text),
+            (404, &absent.text),
+            "{operation:?}"
+        );
+        assert_eq!(header_names(&foreign), header_names(&absent));
+        assert_eq!(
+            alice.get("/api/patients/1/").await.is(200).text,
+            before,
+            "{operation:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_s_list_is_exactly_empty() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    for operation in Operation::protected(&app).await {
+        if operation.method == "GET" && !operation.has_id() {
+            assert_eq!(
+                bob.get(&operation.path).await.is(200).text,
+                "[]",
+                "{operation:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_gives_a_row_away_or_takes_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let mut patient = john_doe();
+    for key in ["created_by", "created_by_id", "owner", "user", "user_id"] {
+        patient[key] = json!(2);
+    }
+    alice.post("/api/patients/", patient.clone()).await.is(201);
+    alice.put("/api/patients/1/", patient.clone()).await.is(200);
+    alice.patch("/api/patients/1/", patient).await.is(200);
+    assert_eq!(bob.get("/api/patients/").await.is(200).text, "[]");
+    assert_eq!(
+        alice.get("/api/patients/1/").await.is(200).body["created_by"],
+        "alice@example.com"
+    );
+}
+
+fn header_names(reply: &Reply) -> Vec<(String, Value)> {
+    let varying = ["date", "x-request-id"];
+    let headers = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| !varying.contains(&name.as_str()));
+    headers
+        .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap())))
+        .collect()
+}

@@ -9,4 +9,6 @@ mod support;
 
 mod auth;
 mod authorization;
+mod http;
 mod patients;
+mod schema;

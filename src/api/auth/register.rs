@@ -42,10 +42,13 @@ pub struct Registration {
     #[validate(length(max = 150))]
     last_name: Option<String>,
     /// When sent, it must equal the password; so must the next two.
+    #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     password2: Option<String>,
+    #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     password_confirm: Option<String>,
+    #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     confirm_password: Option<String>,
 }
@@ -85,11 +88,7 @@ impl Input for Registration {
                 "A username with an @ must be your own email address.".into(),
             ));
         }
-        if let Some(password) = self
-            .password
-            .as_deref()
-            .filter(|password| !password.trim().is_empty())
-        {
+        if let Some(password) = &self.password {
             let attributes = [
                 ("username", self.username.as_deref().unwrap_or_default()),
                 ("first name", self.first_name.as_deref().unwrap_or_default()),

@@ -1,0 +1,333 @@
+//! What the schema, the code and the documents say of each other.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use healthcare_backend::{cli::Cli, error::CONSTRAINTS};
+use serde_json::{Value, json};
+
+use crate::support::{Client, TestApp, john_doe};
+
+/// Statements that do not start from the caller, and why.
+const WITHOUT_ACTOR: &[(&str, &str)] = &[
+    (
+        "select u.is_active, s.id is not null",
+        "tells a caller who is no more why",
+    ),
+    (
+        "with actor as materialized ( select id, act_as(id, $1, 'api', $5) as acts from nextval(",
+        "registration: the actor is the new user",
+    ),
+    (
+        "with actor as materialized ( update users set last_login",
+        "login: the actor is the user whose password was verified",
+    ),
+    (
+        "select exists (select from users where lower(email)",
+        "registration: which fields are taken",
+    ),
+    (
+        "select id as user_id, password_hash, is_active from users",
+        "login: what the password is verified against",
+    ),
+    (
+        "select exists (select from pg_database",
+        "the embedded PostgreSQL: whether its database is made",
+    ),
+];
+
+const ACTOR: &str = "with actor as materialized (select * from actor($1, $2, $3)) ";
+
+#[test]
+fn every_statement_starts_from_the_actor() {
+    let mut others = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx")).unwrap() {
+        let file = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let query = serde_json::from_str::<Value>(&file).unwrap()["query"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+        count += 1;
+        match query.strip_prefix(ACTOR) {
+            Some(rest) => assert!(
+                rest.contains("from actor"),
+                "the actor is named, not used: {query}"
+            ),
+            None => others.push(query),
+        }
+    }
+    assert!(count >= 10, "{count} statements");
+    for query in &others {
+        assert!(
+            WITHOUT_ACTOR
+                .iter()
+                .any(|(head, _)| query.starts_with(head)),
+            "not from the actor: {query}"
+        );
+    }
+    assert_eq!(others.len(), WITHOUT_ACTOR.len(), "{others:#?}");
+}
+
+#[tokio::test]
+async fn every_constraint_has_its_message() {
+    let app = TestApp::start().await;
+    let names = app
+        .value(
+            "select jsonb_agg(name) from (
+                select conname as name from pg_constraint
+                where connamespace = 'public'::regnamespace and contype in ('c', 'f', 'u', 'x')
+                union
+                select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
+                where i.indisunique and not i.indisprimary and c.relnamespace = 'public'::regnamespace) n
+             where name not like '%sqlx%'",
+        )
+        .await;
+    let in_schema: BTreeSet<&str> = names
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let in_table: BTreeSet<&str> = CONSTRAINTS.iter().map(|(name, _, _)| *name).collect();
+    assert_eq!(in_schema, in_table);
+}
+
+#[tokio::test]
+async fn every_table_with_people_s_data_is_audited() {
+    let app = TestApp::start().await;
+    // per row, after, on insert, delete and update: pg_trigger.tgtype
+    let unaudited = app
+        .value(
+            "select jsonb_agg(relname order by relname) from pg_class c
+             where relkind = 'r' and relnamespace = 'public'::regnamespace and not exists (
+                select from pg_trigger t
+                where t.tgrelid = c.oid and t.tgfoid = 'audit'::regproc and t.tgtype = 1 + 4 + 8 + 16 and t.tgenabled = 'O')",
+        )
+        .await;
+    assert_eq!(unaudited, json!(["_sqlx_migrations", "audit_log"]));
+}
+
+#[tokio::test]
+async fn a_write_by_nobody_is_refused_by_the_database() {
+    let app = TestApp::start().await;
+    app.user("alice")
+        .await
+        .post("/api/patients/", john_doe())
+        .await
+        .is(201);
+    let mut connection = app.connection().await;
+    for sql in [
+        "update patients set first_name = 'X'",
+        "delete from users",
+        "insert into sessions (user_id, expires_at, user_agent, address) values (1, now(), '', '')",
+    ] {
+        let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err();
+        assert!(error.to_string().contains("by nobody"), "{error}");
+    }
+    app.sql("update patients set first_name = 'X'").await;
+    // the actor is gone with its statement
+    let error = sqlx::query("update patients set first_name = 'Y'")
+        .execute(&mut connection)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("by nobody"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_audited_stays() {
+    let app = TestApp::start().await;
+    app.user("alice").await;
+    let mut connection = app.connection().await;
+    for sql in [
+        "update audit_log set actor_id = 2",
+        "delete from audit_log",
+        "truncate audit_log",
+    ] {
+        let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_says_who_changed_what() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    alice
+        .patch(
+            "/api/patients/1/",
+            json!({"gender": "F", "address": "Elsewhere"}),
+        )
+        .await
+        .is(200);
+    alice.delete("/api/patients/1/").await.is(204);
+    let rows = app
+        .value(
+            "select jsonb_agg(jsonb_build_array(actor_id, actor_email, via, row_id, action, old_values, new_values) order by id)
+             from audit_log where table_name = 'patients'",
+        )
+        .await;
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert_eq!(
+            row.as_array().unwrap()[..4],
+            [json!(1), json!("alice@example.com"), json!("api"), json!(1)]
+        );
+    }
+    assert_eq!(
+        (&rows[0][4], &rows[0][5], &rows[0][6]["first_name"]),
+        (&json!("INSERT"), &json!(null), &json!("John"))
+    );
+    let (old, new) = (
+        json!({"gender": "M", "address": "123 Health St"}),
+        json!({"gender": "F", "address": "Elsewhere"}),
+    );
+    assert_eq!(
+        (&rows[1][4], &rows[1][5], &rows[1][6]),
+        (&json!("UPDATE"), &old, &new)
+    );
+    assert_eq!(
+        (&rows[2][4], &rows[2][5]["address"], &rows[2][6]),
+        (&json!("DELETE"), &json!("Elsewhere"), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn what_goes_with_a_user_is_audited_too_and_outlives_it() {
+    let app = TestApp::start().await;
+    app.user("alice")
+        .await
+        .post("/api/patients/", john_doe())
+        .await
+        .is(201);
+    app.sql("delete from users").await;
+    let deleted = app.value("select jsonb_agg(table_name order by table_name) from audit_log where action = 'DELETE' and actor_email = 'system'");
+    assert_eq!(deleted.await, json!(["patients", "sessions", "users"]));
+}
+
+#[test]
+fn env_example_is_the_settings() {
+    let definition = Cli::definition();
+    let mut example = String::from(
+        "# Copy this file to .env and change what you need. Every line is the default, or stands for nothing.\n",
+    );
+    for argument in definition
+        .get_arguments()
+        .filter(|argument| argument.get_env().is_some())
+    {
+        let help = argument.get_help().unwrap().to_string();
+        let default: Vec<&str> = argument
+            .get_default_values()
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        example += "\n";
+        for line in wrapped(&help, 110) {
+            example += &format!("# {line}\n");
+        }
+        example += &format!(
+            "#{}={}\n",
+            argument.get_env().unwrap().to_str().unwrap(),
+            default.join("")
+        );
+    }
+    let expected = Path::new(env!("CARGO_TARGET_TMPDIR")).join("env.example");
+    fs::write(&expected, &example).unwrap();
+    let actual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example"))
+        .unwrap_or_default();
+    assert!(actual == example, "cp {} .env.example", expected.display());
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            *line = word.into();
+        } else if line.len() + 1 + word.len() <= width {
+            *line += &format!(" {word}");
+        } else {
+            lines.push(word.into());
+        }
+    }
+    lines
+}
+
+/// What is said of a field when a body holds this value of it.
+async fn messages(client: &Client, method: &str, path: &str, field: &str, value: Value) -> String {
+    let reply = client.json(method, path, json!({ field: value })).await;
+    reply.body[field].to_string()
+}
+
+#[tokio::test]
+async fn the_document_s_bounds_are_the_rules() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    let document = app.anonymous().get("/api/openapi.json").await.is(200).body;
+    let mut checked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(schema) =
+                operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
+            else {
+                continue;
+            };
+            let (method, path) = (method.to_uppercase(), path.replace("{id}", "1"));
+            let schema = document.pointer(schema.trim_start_matches('#')).unwrap();
+            for (field, property) in schema["properties"].as_object().unwrap() {
+                let said =
+                    async |value: Value| messages(&alice, &method, &path, field, value).await;
+                let bound = |name: &str| property[name].as_i64();
+                let of = |length: i64| json!("x".repeat(usize::try_from(length).unwrap()));
+                let is_text =
+                    property["type"].to_string().contains("string") && property["format"] != "date";
+                if is_text {
+                    match bound("maxLength") {
+                        Some(max) => {
+                            let message = format!("no more than {max} characters");
+                            assert!(
+                                said(of(max + 1)).await.contains(&message),
+                                "{method} {path} {field}"
+                            );
+                            assert!(
+                                !said(of(max)).await.contains("no more than"),
+                                "{method} {path} {field}"
+                            );
+                        }
+                        None => assert!(
+                            !said(of(200_000)).await.contains("no more than"),
+                            "{method} {path} {field}"
+                        ),
+                    }
+                    let blank = said(json!("")).await.contains("may not be blank");
+                    assert_eq!(
+                        blank,
+                        bound("minLength") == Some(1),
+                        "{method} {path} {field}"
+                    );
+                    checked += 1;
+                }
+                if let (Some(min), Some(max)) = (bound("minimum"), bound("maximum")) {
+                    assert!(
+                        said(json!(max + 1))
+                            .await
+                            .contains(&format!("less than or equal to {max}"))
+                    );
+                    assert!(
+                        said(json!(min - 1))
+                            .await
+                            .contains(&format!("greater than or equal to {min}"))
+                    );
+                    for within in [min, max] {
+                        assert!(!said(json!(within)).await.contains("equal to"));
+                    }
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked >= 30, "{checked}");
+}
