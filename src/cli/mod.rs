@@ -89,11 +89,16 @@ pub fn main() -> ExitCode {
 /// Reads `.env` beside the user. What the environment has already wins.
 fn load_environment() -> Result<(), String> {
     match dotenvy::from_path(".env") {
-        Err(dotenvy::Error::LineParse(line, _)) => {
-            // the line may hold a password
-            let setting = line.split('=').next().unwrap_or_default();
+        Err(dotenvy::Error::LineParse(part, _)) => {
+            // the line may hold a password: only its number is shown
+            let file = std::fs::read_to_string(".env").unwrap_or_default();
+            let number = file
+                .lines()
+                .position(|line| line.contains(part.trim()))
+                .unwrap_or_default()
+                + 1;
             Err(format!(
-                ".env: the line of {setting} can't be read (put 'single quotes' around what is not plain)"
+                ".env: line {number} can't be read (put 'single quotes' around what is not plain)"
             ))
         }
         Err(dotenvy::Error::Io(error)) if error.kind() != io::ErrorKind::NotFound => {

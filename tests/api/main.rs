@@ -4,11 +4,23 @@
     unreachable_pub,
     reason = "pub says what a module of tests offers to the others"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test that panics has failed, and json! reads best as an argument"
+)]
 
 mod support;
 
 mod auth;
 mod authorization;
+mod config;
+mod embedded;
 mod http;
 mod patients;
+mod readmes;
 mod schema;

@@ -70,9 +70,9 @@ impl Server {
         // one process at a time looks whether there is a server, and a template
         let turn = File::create(dir.join("turn")).unwrap();
         turn.lock().unwrap();
-        let (options, strategy) = match option_env("TEST_DATABASE_URL") {
-            Some(url) => (PgConnectOptions::from_str(&url).unwrap(), "wal_log"),
-            None => (throwaway(&dir), "file_copy"),
+        let (options, strategy) = match std::env::var("TEST_DATABASE_URL") {
+            Ok(url) => (PgConnectOptions::from_str(&url).unwrap(), "wal_log"),
+            Err(_) => (throwaway(&dir), "file_copy"),
         };
         let server = Self {
             options: options.database("postgres"),
@@ -145,6 +145,7 @@ fn block_on(work: impl AsyncFnOnce() + Send + 'static) {
 }
 
 /// The running throw-away server, started if need be. It ends by itself some seconds after its last user.
+#[expect(clippy::zombie_processes, reason = "the server outlives this process")]
 fn throwaway(dir: &Path) -> PgConnectOptions {
     let place = Place::at(dir).unwrap();
     if let Some(options) = connectable(&place) {
@@ -165,7 +166,7 @@ fn throwaway(dir: &Path) -> PgConnectOptions {
             return options;
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "no PostgreSQL for the tests: {}",
             fs::read_to_string(dir.join("server.log")).unwrap()
         );
@@ -197,9 +198,4 @@ fn template_name() -> String {
         fs::read(file).unwrap().hash(&mut hasher);
     }
     format!("template_{:016x}", hasher.finish())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a setting of the tests alone")]
-fn option_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

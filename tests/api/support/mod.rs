@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub mod database;
+pub mod program;
 
 use database::TestDatabase;
 
@@ -26,7 +27,6 @@ pub const PASSWORD: &str = "StrongPass123";
 pub struct TestApp {
     pub address: SocketAddr,
     pub tokens: Tokens,
-    pub db: Db,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     // dropped last
@@ -44,7 +44,7 @@ impl TestApp {
         let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
         let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
         let hosts: Vec<String> = allowed_hosts.iter().map(ToString::to_string).collect();
-        let app = app(db.clone(), tokens.clone(), Passwords::new(), &hosts);
+        let app = app(db, tokens.clone(), Passwords::new(), &hosts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -55,7 +55,6 @@ impl TestApp {
         Self {
             address,
             tokens,
-            db,
             http,
             stop: Some(stop),
             database,
@@ -68,36 +67,12 @@ impl TestApp {
             http: self.http.clone(),
             base: format!("http://{}", self.address),
             token: None,
-            email: String::new(),
         }
     }
 
     /// Somebody who has registered and logged in.
     pub async fn user(&self, name: &str) -> Client {
-        let email = format!("{name}@example.com");
-        let anonymous = self.anonymous();
-        let registration = json!({ "name": name, "email": email, "password": PASSWORD });
-        anonymous
-            .post("/api/auth/register/", registration)
-            .await
-            .is(201);
-        self.login(&email).await
-    }
-
-    /// A login of somebody who has registered.
-    pub async fn login(&self, email: &str) -> Client {
-        let credentials = json!({ "email": email, "password": PASSWORD });
-        let reply = self
-            .anonymous()
-            .post("/api/auth/login/", credentials)
-            .await
-            .is(200);
-        let token = reply.body["access"].as_str().unwrap().to_owned();
-        Client {
-            token: Some(token),
-            email: email.into(),
-            ..self.anonymous()
-        }
+        self.anonymous().registered(name).await
     }
 
     /// A client with any token at all.
@@ -146,13 +121,51 @@ impl Drop for TestApp {
     }
 }
 
+impl Client {
+    /// Somebody without a token, at a server elsewhere.
+    pub fn at(base: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self {
+            http,
+            base: base.into(),
+            token: None,
+        }
+    }
+
+    /// The same somebody, at a server elsewhere.
+    pub fn moved_to(self, base: &str) -> Self {
+        Self {
+            base: base.into(),
+            ..self
+        }
+    }
+
+    /// Registers and logs in.
+    pub async fn registered(self, name: &str) -> Self {
+        let email = format!("{name}@example.com");
+        let registration = json!({ "name": name, "email": email, "password": PASSWORD });
+        self.post("/api/auth/register/", registration).await.is(201);
+        self.logged_in(&email).await
+    }
+
+    /// Logs in.
+    pub async fn logged_in(self, email: &str) -> Self {
+        let credentials = json!({ "email": email, "password": PASSWORD });
+        let reply = self.post("/api/auth/login/", credentials).await.is(200);
+        let token = reply.body["access"].as_str().unwrap().to_owned();
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+}
+
 /// Somebody who sends requests.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
-    pub email: String,
 }
 
 impl Client {
@@ -245,7 +258,6 @@ impl Reply {
 
     /// Asserts the status and the whole body.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "reads better with json!")]
     pub fn says(self, status: u16, body: Value) -> Self {
         assert_eq!(
             (self.status.as_u16(), &self.body),

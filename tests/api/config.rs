@@ -1,0 +1,212 @@
+//! Settings, and a database of one's own.
+
+use std::fs;
+
+use crate::support::{
+    Client, SECRET_KEY, TestApp,
+    program::{Directory, Program, program},
+};
+
+/// What the program says of its settings before it does anything.
+fn refusal(settings: &[(&str, &str)], env_file: &str) -> String {
+    let dir = Directory::new();
+    fs::write(dir.path().join(".env"), env_file).unwrap();
+    let output = program(dir.path(), &["serve"], settings).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(!dir.path().join("data").exists());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let said = refusal(
+        &[
+            ("DATABASE_URL", "mysql://root:hunter2@localhost/x"),
+            ("SECRET_KEY", "change-me"),
+            (
+                "SECRET_KEY_FALLBACKS",
+                "short,django-insecure-0123456789abcdefghijklmnop",
+            ),
+            ("HOST", "localhost"),
+            ("PORT", "80000"),
+            ("ACCESS_TOKEN_LIFETIME", "15"),
+            ("DB_CONNECTIONS", "many"),
+            ("DEBUG", "maybe"),
+        ],
+        "REFRESH_TOKEN_LIFETIME=0s\n",
+    );
+    assert_eq!(
+        said,
+        "These settings are wrong:
+  DEBUG is \"maybe\", which is neither True nor False
+  DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME (in it, an @ in a password is written %40, a % %25)
+  SECRET_KEY is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  SECRET_KEY_FALLBACKS has 5 bytes of the 32 that it needs: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  SECRET_KEY_FALLBACKS is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  DB_CONNECTIONS is \"many\", which is not a number
+  HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
+  PORT is \"80000\", which is not a port, 0 to 65535
+  ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
+  REFRESH_TOKEN_LIFETIME is \"0s\", which is not a time such as 15m, 12h or 1day
+See --help.
+"
+    );
+}
+
+#[test]
+fn a_database_of_one_s_own_needs_a_key_and_a_name() {
+    let said = refusal(&[("DB_PASSWORD", "x")], "");
+    assert_eq!(
+        said,
+        "These settings are wrong:
+  DB_NAME is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too
+  DB_USER is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too
+  SECRET_KEY is missing: make one with `openssl rand -hex 32`
+See --help.
+"
+    );
+}
+
+#[test]
+fn a_line_of_the_env_file_that_can_t_be_read_is_numbered_and_not_shown() {
+    let said = refusal(&[], "DB_NAME=x\nDB_PASSWORD=hunter 2\n");
+    assert!(
+        said.contains(".env: line 2 can't be read") && !said.contains("hunter"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_readmes_env_files_are_taken_as_they_are() {
+    for env_file in [
+        "SECRET_KEY=your-secret-key-here\nDEBUG=True\nDB_NAME=healthcare_db\nDB_USER=your-db-user\nDB_PASSWORD=your-db-password\nDB_HOST=localhost\nDB_PORT=1\n",
+        "SECRET_KEY=change-me\nDEBUG=True\nALLOWED_HOSTS=*\n# Format: postgres://USER:PASSWORD@HOST:PORT/DBNAME\nDATABASE_URL=postgres://postgres:postgres@localhost:1/healthcare_db\n",
+    ] {
+        let dir = Directory::new();
+        fs::write(dir.path().join(".env"), env_file).unwrap();
+        let output = program(dir.path(), &[], &[("PORT", "0")]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.starts_with("error: migrating database healthcare_db at localhost:1 as "),
+            "{said}"
+        );
+        assert!(!said.contains("password"), "{said}");
+    }
+}
+
+#[test]
+fn help_names_every_setting_and_command() {
+    let dir = Directory::new();
+    let output = program(dir.path(), &["--help"], &[]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for name in [
+        "serve",
+        "migrate",
+        "DATABASE_URL",
+        "DB_NAME",
+        "DB_USER",
+        "DB_PASSWORD",
+        "DB_HOST",
+        "DB_PORT",
+        "SECRET_KEY",
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "PORT",
+        "DATA_DIR",
+        "[default: 15m]",
+        "[default: 1day]",
+    ] {
+        assert!(help.contains(name), "{name} is not in {help}");
+    }
+}
+
+/// `postgres://` for the test's own database, as a user would write it.
+fn url(app: &TestApp) -> String {
+    let options = &app.database.options;
+    match options.get_socket() {
+        Some(socket) => format!(
+            "postgres:///{}?host={}&user=postgres",
+            options.get_database().unwrap(),
+            socket.display()
+        ),
+        None => {
+            std::env::var("TEST_DATABASE_URL")
+                .unwrap()
+                .rsplit_once('/')
+                .unwrap()
+                .0
+                .to_owned()
+                + "/"
+                + options.get_database().unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn several_servers_that_start_at_once_migrate_a_database_once() {
+    let app = TestApp::start().await;
+    // an empty database again
+    app.sql("commit; drop schema public cascade; create schema public; begin")
+        .await;
+    let url = url(&app);
+    let start = || {
+        let url = url.clone();
+        std::thread::spawn(move || {
+            let dir = Directory::new();
+            Program::start(
+                dir.path(),
+                &[("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)],
+            )
+        })
+    };
+    let servers: Vec<Program> = [start(), start(), start()]
+        .into_iter()
+        .map(|server| server.join().unwrap())
+        .collect();
+    assert!(
+        servers[0].printed.contains("(from DATABASE_URL)"),
+        "{}",
+        servers[0].printed
+    );
+    let alice = Client::at(&servers[0].address).registered("alice").await;
+    for server in &servers {
+        let there = alice.clone().moved_to(&server.address);
+        there.get("/api/patients/").await.is(200);
+    }
+    let migrations = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
+        .unwrap()
+        .count();
+    assert_eq!(
+        app.value("select count(*) from _sqlx_migrations where success")
+            .await,
+        migrations
+    );
+}
+
+#[tokio::test]
+async fn lifetimes_are_settings() {
+    let app = TestApp::start().await;
+    let dir = Directory::new();
+    let url = url(&app);
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("SECRET_KEY", SECRET_KEY),
+        ("ACCESS_TOKEN_LIFETIME", "2h"),
+        ("REFRESH_TOKEN_LIFETIME", "7 days"),
+    ];
+    let server = Program::start(dir.path(), &settings);
+    let alice = Client::at(&server.address).registered("alice").await;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(alice.token())
+        .unwrap()
+        .claims;
+    assert_eq!(
+        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
+        2 * 60 * 60
+    );
+    assert_eq!(
+        app.value("select (expires_at - created_at) > '6 days 23 hours' from sessions")
+            .await,
+        true
+    );
+}

@@ -1,0 +1,240 @@
+//! The program with nothing set up: the PostgreSQL that it runs.
+
+use std::{fs, process::Command};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Client, john_doe,
+    program::{Directory, Program, no_postgres_is_left_in, ordinary_user, postgres_in, program},
+};
+
+/// Everything of the first user's patients that is there.
+async fn patients(server: &Program) -> Value {
+    let alice = Client::at(&server.address)
+        .logged_in("alice@example.com")
+        .await;
+    alice.get("/api/patients/").await.is(200).body
+}
+
+async fn register_and_add(server: &Program) -> Value {
+    let alice = Client::at(&server.address).registered("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201).body
+}
+
+#[tokio::test]
+async fn ctrl_c_and_sigterm_end_both_and_keep_everything() {
+    let dir = Directory::new();
+    let mut server = Program::start(dir.path(), &[]);
+    let data = dir.path().canonicalize().unwrap().join("data");
+    let printed = &server.printed;
+    assert!(
+        printed.starts_with("API       http://127.0.0.1:"),
+        "{printed}"
+    );
+    assert!(printed.contains("Database  PostgreSQL "), "{printed}");
+    assert!(
+        printed.contains(&format!("embedded in {}", data.display())),
+        "{printed}"
+    );
+    let patient = register_and_add(&server).await;
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        server.signal(signal);
+        assert_eq!(server.end().status.code(), Some(0));
+        no_postgres_is_left_in(dir.path());
+        server = Program::start(dir.path(), &[]);
+        assert_eq!(patients(&server).await, json!([patient]));
+    }
+}
+
+#[tokio::test]
+async fn kill_9_leaves_no_postgres_behind_and_loses_nothing() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let patient = register_and_add(&server).await;
+    server.signal(Signal::SIGKILL);
+    server.end();
+    // at once: the old PostgreSQL may still be stopping
+    let server = Program::start(dir.path(), &[]);
+    assert_eq!(patients(&server).await, json!([patient]));
+    server.signal(Signal::SIGKILL);
+    server.end();
+    no_postgres_is_left_in(dir.path());
+}
+
+#[tokio::test]
+async fn a_crash_of_postgresql_ends_the_server_and_loses_nothing() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let patient = register_and_add(&server).await;
+    let postmaster = fs::read_to_string(dir.path().join("data/postgres/postmaster.pid")).unwrap();
+    let pid = nix::unistd::Pid::from_raw(postmaster.lines().next().unwrap().parse().unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+    let end = server.end();
+    assert_eq!(end.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&end.stderr).contains("PostgreSQL ended by itself"));
+    no_postgres_is_left_in(dir.path());
+    assert_eq!(
+        patients(&Program::start(dir.path(), &[])).await,
+        json!([patient])
+    );
+}
+
+#[tokio::test]
+async fn a_second_server_is_told_and_a_command_joins_the_first() {
+    let dir = Directory::new();
+    let _server = Program::start(dir.path(), &[]);
+    let second = program(dir.path(), &["serve"], &[("PORT", "0")])
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(
+        said.starts_with("error: another instance is using "),
+        "{said}"
+    );
+    let migrate = program(dir.path(), &["migrate"], &[]).output().unwrap();
+    assert!(migrate.status.success(), "{migrate:?}");
+    assert_eq!(postgres_in(dir.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn migrate_alone_leaves_nothing_running() {
+    let dir = Directory::new();
+    let migrate = program(dir.path(), &["migrate"], &[]).output().unwrap();
+    assert!(migrate.status.success(), "{migrate:?}");
+    no_postgres_is_left_in(dir.path());
+    assert!(dir.path().join("data/postgres/PG_VERSION").exists());
+}
+
+#[tokio::test]
+async fn an_interrupted_first_start_heals_itself() {
+    let dir = Directory::new();
+    let unfinished = dir.path().join("data/postgres.unfinished/base");
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join("1"), "half").unwrap();
+    let server = Program::start(dir.path(), &[]);
+    register_and_add(&server).await;
+    assert!(!unfinished.exists());
+}
+
+#[tokio::test]
+async fn a_stale_pid_file_neither_stops_it_nor_harms_a_stranger() {
+    let dir = Directory::new();
+    Program::start(dir.path(), &[]).stop();
+    let mut stranger = Command::new("sleep").arg("60").spawn().unwrap();
+    let data = dir.path().join("data/postgres");
+    let pid_file = format!(
+        "{}\n{}\n1\n5432\n/tmp\n\n\nready\n",
+        stranger.id(),
+        data.display()
+    );
+    fs::write(data.join("postmaster.pid"), pid_file).unwrap();
+    let server = Program::start(dir.path(), &[]);
+    register_and_add(&server).await;
+    assert!(stranger.try_wait().unwrap().is_none());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_path_too_long_for_a_socket_is_served_all_the_same() {
+    let dir = Directory::new();
+    let deep = dir.path().join("d".repeat(60)).join("e".repeat(60));
+    fs::create_dir_all(&deep).unwrap();
+    let server = Program::start(&deep, &[]);
+    register_and_add(&server).await;
+    let pid_file = fs::read_to_string(deep.join("data/postgres/postmaster.pid")).unwrap();
+    let socket_dir = pid_file.lines().nth(4).unwrap().to_owned();
+    assert!(!socket_dir.starts_with(&*deep.to_string_lossy()));
+    server.stop();
+    assert!(!std::path::Path::new(&socket_dir).exists());
+}
+
+#[tokio::test]
+async fn runs_as_an_ordinary_user_too() {
+    let Some(user) = ordinary_user() else {
+        // then every other test here has just done so
+        return;
+    };
+    let dir = Directory::new();
+    std::os::unix::fs::chown(dir.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+    let server = Program::start_as(&user, dir.path());
+    register_and_add(&server).await;
+    assert_eq!(server.stop().status.code(), Some(0));
+    no_postgres_is_left_in(dir.path());
+}
+
+#[test]
+fn what_is_missing_or_does_not_fit_is_said_with_its_remedy() {
+    let dir = Directory::new();
+    let fails = |settings: &[(&str, &str)]| {
+        let output = program(dir.path(), &[], &[&[("PORT", "0")], settings].concat())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = fails(&[("PG_BINDIR", "/nonexistent")]);
+    assert_eq!(
+        said,
+        "error: PG_BINDIR: no initdb and postgres that run in /nonexistent\n"
+    );
+    fs::create_dir_all(dir.path().join("data/postgres")).unwrap();
+    fs::write(dir.path().join("data/postgres/PG_VERSION"), "9\n").unwrap();
+    let said = fails(&[]);
+    assert!(
+        said.contains("is PostgreSQL 9's; installed: ") && said.contains("Install PostgreSQL 9"),
+        "{said}"
+    );
+}
+
+#[test]
+fn its_key_is_kept_and_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Directory::new();
+    let key = || fs::read_to_string(dir.path().join("data/secret_key")).unwrap();
+    Program::start(dir.path(), &[]).stop();
+    let first = key();
+    Program::start(dir.path(), &[]).stop();
+    assert_eq!((first.len(), key()), (64, first));
+    let mode = fs::metadata(dir.path().join("data/secret_key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn neither_log_holds_what_is_in_patients_rows() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let alice = Client::at(&server.address).registered("alice").await;
+    let mut patient = john_doe();
+    patient["address"] = json!("Secret Lane");
+    alice
+        .post("/api/patients/?search=Secret", patient.clone())
+        .await
+        .is(201);
+    patient["gender"] = json!("Secret Lane");
+    alice.put("/api/patients/1/", patient).await.is(400);
+    alice.get("/api/Secret%20Lane/").await.is(404);
+    let log = String::from_utf8(server.stop().stderr).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 5, "{log}");
+    assert!(
+        lines[2].contains("user=1") && lines[2].contains(": 201 POST /api/patients/ "),
+        "{log}"
+    );
+    assert!(lines[3].contains(": 400 PUT /api/patients/{id}/ "), "{log}");
+    assert!(lines[4].contains(": 404 GET - "), "{log}");
+    for text in [
+        &log,
+        &fs::read_to_string(dir.path().join("data/postgres.log")).unwrap(),
+    ] {
+        for secret in ["Secret", "alice@", "John", "StrongPass"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
