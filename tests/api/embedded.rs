@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, john_doe,
+    Client, PASSWORD, john_doe,
     program::{Directory, Program, no_postgres_is_left_in, ordinary_user, postgres_in, program},
 };
 
@@ -220,19 +220,24 @@ async fn neither_log_holds_what_is_in_patients_rows() {
     patient["gender"] = json!("Secret Lane");
     alice.put("/api/patients/1/", patient).await.is(400);
     alice.get("/api/Secret%20Lane/").await.is(404);
+    // PostgreSQL itself refuses this one
+    let again = json!({"name": "Secret", "email": "alice@example.com", "password": PASSWORD});
+    Client::at(&server.address)
+        .post("/api/auth/register/", again)
+        .await
+        .is(400);
     let log = String::from_utf8(server.stop().stderr).unwrap();
     let lines: Vec<&str> = log.lines().collect();
-    assert_eq!(lines.len(), 5, "{log}");
+    assert_eq!(lines.len(), 6, "{log}");
     assert!(
         lines[2].contains("user=1") && lines[2].contains(": 201 POST /api/patients/ "),
         "{log}"
     );
     assert!(lines[3].contains(": 400 PUT /api/patients/{id}/ "), "{log}");
     assert!(lines[4].contains(": 404 GET - "), "{log}");
-    for text in [
-        &log,
-        &fs::read_to_string(dir.path().join("data/postgres.log")).unwrap(),
-    ] {
+    let postgres_log = fs::read_to_string(dir.path().join("data/postgres.log")).unwrap();
+    assert!(postgres_log.contains("users_email_key"), "{postgres_log}");
+    for text in [&log, &postgres_log] {
         for secret in ["Secret", "alice@", "John", "StrongPass"] {
             assert!(!text.contains(secret), "{text}");
         }
