@@ -9,7 +9,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{api::Json, auth::Unauthenticated, input::FieldErrors};
+use crate::{
+    api::Json,
+    auth::Unauthenticated,
+    input::{FieldErrors, NON_FIELD_ERRORS},
+};
 
 /// The result of everything that can refuse a request.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
@@ -32,6 +36,9 @@ pub enum ApiError {
     /// 404: nothing is served under this path.
     #[error("not found")]
     NotFound,
+    /// 400: the patient of a mapping is somebody else's, or nobody's.
+    #[error("not the caller's patient")]
+    NotYourPatient,
     /// 405.
     #[error("method {0} not allowed")]
     MethodNotAllowed(Method),
@@ -41,6 +48,9 @@ pub enum ApiError {
     /// 408: the body did not come in time.
     #[error("the body did not arrive in time")]
     Timeout,
+    /// 409: the doctor looks after other users' patients.
+    #[error("the doctor is assigned to patients of others")]
+    DoctorIsAssigned,
     /// 413, with the limit in bytes.
     #[error("the body is over {0} bytes")]
     TooLarge(usize),
@@ -58,12 +68,13 @@ pub enum ApiError {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Invalid(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::Malformed(_) | Self::NotYourPatient => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::NoRow(_) | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::DoctorIsAssigned => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -78,6 +89,8 @@ impl ApiError {
             Self::Malformed(detail) => detail.clone(),
             Self::NoRow(model) => format!("No {model} matches the given query."),
             Self::NotFound => "Not found.".into(),
+            Self::NotYourPatient => "You can only assign doctors to your own patients.".into(),
+            Self::DoctorIsAssigned => "This doctor is assigned to patients of other users.".into(),
             Self::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
             Self::NotAcceptable => "Could not satisfy the request Accept header.".into(),
             Self::Timeout => "The request body did not arrive in time.".into(),
@@ -192,6 +205,61 @@ pub const CONSTRAINTS: &[(&str, &str, &str)] = &[
         "medical_history",
         "Ensure this field has no more than 100000 characters.",
     ),
+    (
+        "doctors_email_key",
+        "email",
+        "doctor with this email already exists.",
+    ),
+    (
+        "doctors_license_number_key",
+        "license_number",
+        "doctor with this license number already exists.",
+    ),
+    (
+        "doctors_first_name_check",
+        "first_name",
+        "Ensure this field has no more than 150 characters.",
+    ),
+    (
+        "doctors_last_name_check",
+        "last_name",
+        "Ensure this field has no more than 150 characters.",
+    ),
+    (
+        "doctors_specialty_check",
+        "specialty",
+        "Ensure this field has no more than 120 characters.",
+    ),
+    (
+        "doctors_phone_number_check",
+        "phone_number",
+        "Ensure this field has no more than 20 characters.",
+    ),
+    (
+        "doctors_email_check",
+        "email",
+        "Ensure this field has no more than 254 characters.",
+    ),
+    (
+        "doctors_license_number_check",
+        "license_number",
+        "Ensure this field has no more than 50 characters.",
+    ),
+    (
+        "patient_doctor_mappings_patient_id_fkey",
+        "patient",
+        "Invalid pk - object does not exist.",
+    ),
+    (
+        "patient_doctor_mappings_doctor_id_fkey",
+        "doctor",
+        "Invalid pk - object does not exist.",
+    ),
+    (
+        "patient_doctor_mappings_patient_id_doctor_id_key",
+        NON_FIELD_ERRORS,
+        "The fields patient, doctor must make a unique set.",
+    ),
 ];
 
 /// A cause in the database, as an answer: by SQLSTATE and constraint.
@@ -222,6 +290,9 @@ impl From<sqlx::Error> for ApiError {
                 .any(|class| code.starts_with(class)) =>
             {
                 Self::Unavailable(cause)
+            }
+            "23001" if database.constraint() == Some("doctors_assigned_to_others") => {
+                Self::DoctorIsAssigned
             }
             "23505" | "23503" | "23514" => match database.constraint().and_then(constraint_fault) {
                 Some((field, message)) => {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, State},
-    http::{HeaderValue, Method, request::Parts},
+    http::{HeaderValue, Method, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -29,8 +29,10 @@ struct Served {
 
 struct Endpoint {
     allow: HeaderValue,
-    /// Some operation of it needs no token.
-    public: bool,
+    /// No operation of it needs a token.
+    is_public: bool,
+    /// Some operation needs none, while another does.
+    is_readable: bool,
     view: String,
 }
 
@@ -70,18 +72,20 @@ impl Endpoint {
             ("HEAD", &item.get),
         ];
         let mut methods: Vec<&str> = Vec::new();
-        let mut public = false;
+        let (mut some, mut all) = (false, true);
         for (method, operation) in operations {
             if let Some(operation) = operation {
                 methods.push(method);
-                public |= operation.security.is_some();
+                let is_public = operation.security.is_some();
+                (some, all) = (some || is_public, all && is_public);
             }
         }
         methods.push("OPTIONS");
         let allow = HeaderValue::from_str(&methods.join(", ")).expect("made of method names");
         Self {
             allow,
-            public,
+            is_public: all,
+            is_readable: some,
             view: view_name(path),
         }
     }
@@ -128,7 +132,9 @@ pub async fn other_method(
         None if parts.method == Method::OPTIONS => Ok(metadata(endpoint)),
         None => Err(ApiError::MethodNotAllowed(parts.method.clone())),
     };
-    if !endpoint.public {
+    let is_anonymous = !parts.headers.contains_key(AUTHORIZATION);
+    let is_read = endpoint.is_readable && is_anonymous && parts.method == Method::OPTIONS;
+    if !endpoint.is_public && !is_read {
         let user = CurrentUser::from_request_parts(&mut parts, &state).await?;
         state.db.caller(&user).await?;
     }
@@ -140,7 +146,7 @@ fn metadata(endpoint: &Endpoint) -> Response {
         "name": endpoint.view,
         "description": "",
         "renders": ["application/json"],
-        "parses": ["application/json"],
+        "parses": ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
     }))
     .into_response()
 }

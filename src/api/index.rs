@@ -14,6 +14,8 @@ const ENTRY_POINTS: &[(&str, &str)] = &[
     ("login", "/api/auth/login/"),
     ("token_refresh", "/api/auth/token/refresh/"),
     ("patients", "/api/patients/"),
+    ("doctors", "/api/doctors/"),
+    ("mappings", "/api/mappings/"),
 ];
 
 /// List the endpoints.

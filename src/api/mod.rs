@@ -13,7 +13,7 @@ use utoipa::{
         Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
         schema::{ObjectBuilder, Type},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,9 +26,13 @@ use crate::{
 };
 
 pub mod auth;
+pub mod doctors;
 pub mod endpoints;
 pub mod index;
+pub mod mappings;
 pub mod patients;
+
+mod names;
 
 /// Every route there is. The document that describes them is made from the same list.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -46,6 +50,28 @@ pub fn routes() -> OpenApiRouter<AppState> {
             patients::partial_update,
             patients::destroy
         ))
+        .routes(routes!(doctors::list, doctors::create))
+        .routes(routes!(
+            doctors::retrieve,
+            doctors::update,
+            doctors::partial_update,
+            doctors::destroy
+        ))
+        .routes(routes!(mappings::list, mappings::create))
+        .routes(routes!(mappings::by_patient))
+        .routes(routes!(mappings::doctors, mappings::destroy))
+}
+
+/// Says in the document that anybody may read the directory of doctors.
+pub fn open_directory(openapi: &mut utoipa::openapi::OpenApi) {
+    for path in ["/api/doctors/", "/api/doctors/{id}/"] {
+        let item = openapi.paths.paths.get_mut(path);
+        if let Some(read) = item.and_then(|item| item.get.as_mut()) {
+            let nothing = SecurityRequirement::default();
+            let token = SecurityRequirement::new("jwtAuth", Vec::<String>::new());
+            read.security = Some(vec![nothing, token]);
+        }
+    }
 }
 
 #[derive(OpenApi)]
@@ -56,6 +82,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
     tags(
         (name = "auth", description = "Accounts and tokens"),
         (name = "patients", description = "Your own patients"),
+        (name = "doctors", description = "The directory that all users share"),
+        (name = "mappings", description = "Which doctors look after your patients"),
     ),
 )]
 struct Document;
@@ -129,7 +157,7 @@ pub struct Detail {
     detail: String,
 }
 
-/// The `{id}` of a path, always behind `CurrentUser`. What is no number is refused in Django REST framework's words; a
+/// The `{id}` of a path, always behind `CurrentUser` or `DirectoryReader`. What is no number is refused in Django REST framework's words; a
 /// number beyond PostgreSQL's is just nobody's id.
 impl<S, T> FromRequestParts<S> for Id<T>
 where
@@ -147,8 +175,11 @@ where
         if let Some(id) = id {
             return Ok(Id::from(id));
         }
-        let user = CurrentUser::from_request_parts(parts, state).await?;
-        Err(Db::from_ref(state).refuse(&user, ApiError::NotFound).await)
+        match CurrentUser::from_request_parts(parts, state).await {
+            Ok(user) => Err(Db::from_ref(state).refuse(&user, ApiError::NotFound).await),
+            // let in before, so this path is for anybody
+            Err(_) => Err(ApiError::NotFound),
+        }
     }
 }
 

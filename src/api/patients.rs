@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Created, Json, NoContent, Refusals, timestamp};
+use super::{Created, Json, NoContent, Refusals, names, timestamp};
 use crate::{
     auth::CurrentUser,
     db::{
@@ -15,7 +15,7 @@ use crate::{
         patients::{Gender, Patient, PatientFields},
     },
     error::Result,
-    input::{self, Body, Input, Record},
+    input::{self, Body, Input, Record, set},
 };
 
 /// What a client may send of a patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`;
@@ -76,7 +76,7 @@ impl Record for PatientInput {
 
     fn onto(self, mut fields: PatientFields) -> PatientFields {
         if let Some(name) = self.name {
-            (fields.first_name, fields.last_name) = split_name(&name);
+            (fields.first_name, fields.last_name) = names::split(&name);
         }
         if let Some(age) = self.age {
             fields.date_of_birth = born(age);
@@ -94,20 +94,6 @@ impl Record for PatientInput {
         set(&mut fields.email, self.email);
         set(&mut fields.medical_history, self.medical_history);
         fields
-    }
-}
-
-fn set<T>(field: &mut T, sent: Option<T>) {
-    if let Some(sent) = sent {
-        *field = sent;
-    }
-}
-
-/// First and last name: split at the last space. One word is a first name.
-fn split_name(name: &str) -> (String, String) {
-    match name.rsplit_once(' ') {
-        Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
-        None => (name.to_owned(), String::new()),
     }
 }
 
@@ -198,9 +184,7 @@ impl<'a> From<&'a Patient> for PatientView<'a> {
             medical_history: &patient.medical_history,
             created_by: &patient.created_by,
             created_at: patient.created_at,
-            name: format!("{} {}", patient.first_name, patient.last_name)
-                .trim_end()
-                .to_owned(),
+            name: names::join(&patient.first_name, &patient.last_name),
             age: age(patient.date_of_birth),
             date_of_birth_estimated: patient.date_of_birth_estimated,
             updated_at: patient.updated_at,

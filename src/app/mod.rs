@@ -28,10 +28,12 @@ use crate::{
         endpoints::{Endpoints, other_method},
     },
     auth::{Passwords, Tokens},
+    config::Exposure,
     db::Db,
     error::ApiError,
 };
 
+mod cors;
 mod request;
 mod request_id;
 
@@ -69,20 +71,30 @@ pub struct AppState {
     pub endpoints: Endpoints,
     /// The names that the server answers to: see `Config::allowed_hosts`.
     pub allowed_hosts: AllowedHosts,
+    /// Whether anybody may read the directory of doctors.
+    pub public_doctors: PublicDoctors,
 }
+
+/// Whether anybody may read the directory of doctors.
+#[derive(Clone, Copy)]
+pub struct PublicDoctors(pub bool);
 
 /// The whole application, from the outermost function to the handlers.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// Puts it together.
-pub fn app(db: Db, tokens: Tokens, passwords: Passwords, allowed_hosts: &[String]) -> App {
-    let (router, openapi) = api::routes().split_for_parts();
+pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) -> App {
+    let (router, mut openapi) = api::routes().split_for_parts();
+    if exposure.public_doctors {
+        api::open_directory(&mut openapi);
+    }
     let state = AppState {
         db,
         tokens,
         passwords,
         endpoints: Endpoints::new(&openapi),
-        allowed_hosts: AllowedHosts::new(allowed_hosts),
+        allowed_hosts: AllowedHosts::new(&exposure.allowed_hosts),
+        public_doctors: PublicDoctors(exposure.public_doctors),
     };
     let router: Router = router
         .fallback(async || ApiError::NotFound)
@@ -90,6 +102,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, allowed_hosts: &[String
         .layer(from_fn_with_state(state.clone(), around_the_handler))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(state.clone());
+    let router = cors::around(router, exposure);
     // outside the router, because it may change the path
     BoxCloneSyncService::new(from_fn_with_state(state, around_the_router).layer(router))
 }
@@ -128,7 +141,7 @@ async fn around_the_router(
 
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(name, value);
+        headers.append(name, value);
     }
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);

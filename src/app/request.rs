@@ -12,8 +12,11 @@ use axum::{
 
 use crate::error::ApiError;
 
-/// Documented path of each alias, the number in the middle.
-const ALIASES: &[(&str, &str)] = &[("/api/auth/refresh/", "/api/auth/token/refresh/")];
+/// What other services call the beginning of a path, and how it is documented here.
+const ALIASES: &[(&str, &str)] = &[
+    ("/api/auth/refresh/", "/api/auth/token/refresh/"),
+    ("/api/mappings/patient/", "/api/mappings/by-patient/"),
+];
 
 /// Takes a path below /api/ or /admin/ to the one that is documented: with its slash, and under its name.
 pub(super) fn canonical(uri: &mut Uri) {
@@ -27,8 +30,10 @@ pub(super) fn canonical(uri: &mut Uri) {
     }
     let slash = if path.ends_with('/') { "" } else { "/" };
     let mut documented = format!("{path}{slash}");
-    if let Some((_, name)) = ALIASES.iter().find(|(alias, _)| *alias == documented) {
-        documented = (*name).to_owned();
+    for (alias, name) in ALIASES {
+        if let Some(rest) = documented.strip_prefix(alias) {
+            documented = format!("{name}{rest}");
+        }
     }
     if documented == path {
         return;

@@ -7,7 +7,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::RequestId,
+    app::{PublicDoctors, RequestId},
     error::{ApiError, Result},
 };
 
@@ -87,6 +87,35 @@ where
             request_id,
         )
         .map_err(Unauthenticated::AccessToken)?)
+    }
+}
+
+/// Whoever may read the directory of doctors: a caller; or anybody, where the setting PUBLIC_DOCTORS says so. A token
+/// that is sent must be good all the same.
+pub struct DirectoryReader(Option<CurrentUser>);
+
+impl DirectoryReader {
+    /// The caller, if there is one.
+    pub fn user(&self) -> Option<&CurrentUser> {
+        self.0.as_ref()
+    }
+}
+
+impl<S> FromRequestParts<S> for DirectoryReader
+where
+    S: Send + Sync,
+    Tokens: FromRef<S>,
+    PublicDoctors: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        if PublicDoctors::from_ref(state).0 && !parts.headers.contains_key(AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        CurrentUser::from_request_parts(parts, state)
+            .await
+            .map(|user| Self(Some(user)))
     }
 }
 

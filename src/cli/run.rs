@@ -63,7 +63,7 @@ impl Started {
             lifetimes.0,
             lifetimes.1,
         );
-        let app = app(db.clone(), tokens, Passwords::new(), &config.allowed_hosts);
+        let app = app(db.clone(), tokens, Passwords::new(), &config.exposure);
         Ok(Self {
             listener,
             app,

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
+use axum::http::{HeaderValue, Uri};
+
 /// What is wrong with the settings.
 #[derive(Default)]
 pub(super) struct Faults(pub(super) Vec<String>);
@@ -57,5 +59,25 @@ impl Faults {
                 Duration::from_secs(1)
             }
         }
+    }
+
+    /// Origins as browsers send them: a scheme, a host, perhaps a port, and nothing behind.
+    pub(super) fn origins(&mut self, origins: &[String]) -> Vec<HeaderValue> {
+        let mut good = Vec::new();
+        for origin in origins {
+            let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
+                uri.scheme().is_some()
+                    && uri.host().is_some()
+                    && uri.path() == "/"
+                    && !origin.ends_with('/')
+            });
+            match HeaderValue::from_str(origin) {
+                Ok(value) if origin == "*" || is_origin => good.push(value),
+                _ => self.add(format!(
+                    "CORS_ALLOWED_ORIGINS has {origin:?}, which is not an origin such as https://app.example.org"
+                )),
+            }
+        }
+        good
     }
 }

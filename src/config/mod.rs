@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use axum::http::HeaderValue;
 use sqlx::postgres::PgConnectOptions;
 
 mod faults;
@@ -21,8 +22,8 @@ pub struct Config {
     pub secret_key: Option<String>,
     /// Verify older tokens.
     pub secret_key_fallbacks: Vec<String>,
-    /// Names that the server answers to; empty: any.
-    pub allowed_hosts: Vec<String>,
+    /// Whom it serves.
+    pub exposure: Exposure,
     /// Where to listen.
     pub listen: (IpAddr, u16),
     /// What the server keeps itself.
@@ -35,6 +36,19 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// Of refresh tokens.
     pub refresh_token_lifetime: Duration,
+}
+
+/// Whom the server serves, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Exposure {
+    /// Names that the server answers to; empty: any.
+    pub allowed_hosts: Vec<String>,
+    /// Whether anybody may read the directory of doctors.
+    pub public_doctors: bool,
+    /// Origins whose pages may use the API; `*`: any, without credentials.
+    pub cors_allowed_origins: Vec<HeaderValue>,
+    /// Whether pages from any port of this machine may use it.
+    pub cors_from_localhost: bool,
 }
 
 /// A database of one's own, or the server's.
@@ -97,7 +111,12 @@ impl Config {
             },
             secret_key,
             secret_key_fallbacks: fallbacks,
-            allowed_hosts: list(&settings.allowed_hosts),
+            exposure: Exposure {
+                allowed_hosts: list(&settings.allowed_hosts),
+                public_doctors: faults.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
+                cors_allowed_origins: faults.origins(&list(&settings.cors_allowed_origins)),
+                cors_from_localhost: debug,
+            },
             listen: (
                 faults.parse(
                     "HOST",

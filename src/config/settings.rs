@@ -37,12 +37,19 @@ pub struct Settings {
     /// Earlier keys, separated by commas, whose tokens are still good
     #[arg(long, env, value_name = "KEYS", default_value = "")]
     pub secret_key_fallbacks: String,
-    /// For development: takes a weak or missing SECRET_KEY
+    /// For development: takes a weak or missing SECRET_KEY, and pages from any port of this machine
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub debug: String,
     /// Names that the server answers to, separated by commas; `.example.org` stands for all below it, `*` for any
     #[arg(long, env, value_name = "NAMES", default_value = "*")]
     pub allowed_hosts: String,
+    /// Lets anybody read the directory of doctors, without a token
+    #[arg(long, env, value_name = "BOOL", default_value = "False")]
+    pub public_doctors: String,
+    /// Origins whose pages may use the API, separated by commas: https://app.example.org; `*` lets any, without
+    /// credentials
+    #[arg(long, env, value_name = "ORIGINS", default_value = "")]
+    pub cors_allowed_origins: String,
     /// Address to listen on; 0.0.0.0: all
     #[arg(long, env, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: String,

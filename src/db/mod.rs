@@ -17,10 +17,15 @@ use crate::{
     error::{ApiError, Result},
 };
 
+pub mod doctors;
 pub mod embedded;
+pub mod mappings;
 pub mod patients;
 pub mod sessions;
 pub mod users;
+
+/// How often a change is tried again on a row that others keep changing.
+const ATTEMPTS: usize = 10;
 
 /// The id of a row of `T`.
 #[derive(Serialize)]

@@ -8,9 +8,6 @@ use crate::{
     error::{ApiError, Result},
 };
 
-/// How often a change is tried again on a row that others keep changing.
-const ATTEMPTS: usize = 10;
-
 /// A patient, as stored.
 pub struct Patient {
     /// Its number.
@@ -182,7 +179,7 @@ impl Patients<'_> {
         id: Id<Patient>,
         change: impl Fn(&Patient) -> Result<PatientFields>,
     ) -> Result<Patient> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..super::ATTEMPTS {
             let patient = self.get(id).await?;
             let fields = change(&patient)?;
             if fields == PatientFields::from(&patient) {

@@ -83,16 +83,14 @@ impl Db {
         )
         .fetch_one(&mut *self.connection().await?)
         .await?;
-        let mut errors = FieldErrors::default();
-        for (is_taken, constraint) in [
+        let taken = [
             (taken.email, "users_email_key"),
             (taken.username, "users_username_key"),
-        ] {
-            if let Some((field, message)) = constraint_fault(constraint).filter(|_| is_taken) {
-                errors.add(field, message);
-            }
-        }
-        Ok(errors)
+        ];
+        let constraints = taken
+            .into_iter()
+            .filter_map(|(taken, constraint)| taken.then_some(constraint));
+        Ok(constraints.filter_map(constraint_fault).collect())
     }
 
     /// The account of an e-mail address or a user name, in any case of letters.

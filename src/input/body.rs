@@ -1,15 +1,18 @@
 //! The body extractor: the only way to a struct that a client sent.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{fmt::Display, marker::PhantomData, time::Duration};
 
 use axum::{
     body::to_bytes,
-    extract::{FromRequest, Request},
+    extract::{FromRequest, Multipart, Request},
     http::{HeaderMap, header::CONTENT_TYPE},
 };
 use serde_json::{Map, Value};
 
-use super::{Extent, FieldErrors, Input, NON_FIELD_ERRORS, Record, read};
+use super::{
+    FieldErrors, Input, NON_FIELD_ERRORS, Record,
+    read::{Extent, Payload, read},
+};
 use crate::{
     api::Unserved,
     error::{ApiError, Result},
@@ -25,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Extracting it never fails: a fault is handed over instead of the value, because a caller who is no more must be told
 /// so first, and so must one who changes a row that is not theirs.
 pub struct Body<T> {
-    object: Result<Map<String, Value>>,
+    payload: Result<Payload>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -37,17 +40,18 @@ impl<T: Input> Body<T> {
 
     /// A string of the body as it was sent, trimmed.
     pub fn text(&self, field: &str) -> Option<&str> {
-        self.object
+        self.payload
             .as_ref()
             .ok()?
+            .object
             .get(field)?
             .as_str()
             .map(str::trim)
     }
 
     fn read_as(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {
-        let object = self.object.as_ref().map_err(Clone::clone)?;
-        read(object, extent, shown).map_err(ApiError::Invalid)
+        let payload = self.payload.as_ref().map_err(Clone::clone)?;
+        read(payload, extent, shown).map_err(ApiError::Invalid)
     }
 }
 
@@ -79,29 +83,59 @@ impl<S: Send + Sync, T> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self {
-            object: object(request).await,
+            payload: payload(request).await,
             of: PhantomData,
         })
     }
 }
 
-async fn object(request: Request) -> Result<Map<String, Value>> {
+async fn payload(request: Request) -> Result<Payload> {
     if let Some(Unserved(fault)) = request.extensions().get() {
         return Err(fault.clone());
     }
-    let content_type = content_type(request.headers());
-    let bytes = tokio::time::timeout(PATIENCE, to_bytes(request.into_body(), LIMIT))
+    let (parts, body) = request.into_parts();
+    let content_type = content_type(&parts.headers);
+    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, LIMIT))
         .await
         .map_err(|_| ApiError::Timeout)?
         .map_err(|_| ApiError::TooLarge(LIMIT))?;
     if bytes.is_empty() {
-        return Ok(Map::new());
+        return Ok(Payload::default());
     }
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(ApiError::UnsupportedMediaType(content_type));
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => json(&bytes).map(|object| Payload {
+            object,
+            is_form: false,
+        }),
+        "application/x-www-form-urlencoded" => {
+            let pairs = form_urlencoded::parse(&bytes);
+            let object = pairs
+                .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
+                .collect();
+            Ok(Payload {
+                object,
+                is_form: true,
+            })
+        }
+        "multipart/form-data" => {
+            let request = Request::from_parts(parts, bytes.into());
+            multipart(request).await.map(|object| Payload {
+                object,
+                is_form: true,
+            })
+        }
+        _ => Err(ApiError::UnsupportedMediaType(content_type)),
     }
-    match serde_json::from_slice(&bytes) {
+}
+
+fn json(bytes: &[u8]) -> Result<Map<String, Value>> {
+    match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(ApiError::Invalid(FieldErrors::one(
             NON_FIELD_ERRORS,
@@ -109,6 +143,34 @@ async fn object(request: Request) -> Result<Map<String, Value>> {
         ))),
         Err(error) => Err(ApiError::Malformed(format!("JSON parse error - {error}"))),
     }
+}
+
+fn malformed(error: impl Display) -> ApiError {
+    ApiError::Malformed(format!("Multipart form parse error - {error}"))
+}
+
+/// The fields of a form; the last of one name counts. A file is no value of any field here.
+async fn multipart(request: Request) -> Result<Map<String, Value>> {
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(malformed)?;
+    let mut object = Map::new();
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        let Some(name) = field.name().map(ToOwned::to_owned) else {
+            continue;
+        };
+        let is_file = field.file_name().is_some();
+        let text = field.text().await.map_err(malformed)?;
+        object.insert(
+            name,
+            if is_file {
+                Value::Array(Vec::new())
+            } else {
+                text.into()
+            },
+        );
+    }
+    Ok(object)
 }
 
 fn content_type(headers: &HeaderMap) -> String {

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, FALLBACK_KEY, PASSWORD, Reply, SECRET_KEY, TestApp, bad_token, detail, john_doe,
+    Client, FALLBACK_KEY, PASSWORD, Reply, SECRET_KEY, TestApp, bad_token, detail, john_doe, with,
 };
 
 const REGISTER: &str = "/api/auth/register/";
@@ -16,15 +16,6 @@ const REFRESH: &str = "/api/auth/token/refresh/";
 
 fn alice() -> Value {
     json!({ "name": "Alice Smith", "email": "alice@example.com", "password": PASSWORD })
-}
-
-/// An object with some fields changed.
-fn with(mut object: Value, changes: Value) -> Value {
-    object
-        .as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
-    object
 }
 
 mod register {

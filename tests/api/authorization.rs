@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, TestApp, bad_token, detail, john_doe};
+use crate::support::{Client, Reply, TestApp, bad_token, detail, emily_carter, john_doe, with};
 
 /// What needs no token.
 const PUBLIC: &[&str] = &[
@@ -35,7 +35,7 @@ impl Operation {
                 });
             }
         }
-        assert!(operations.len() >= 12, "{operations:?}");
+        assert!(operations.len() >= 20, "{operations:?}");
         operations.sort_by_key(|operation| operation.method == "DELETE");
         operations
     }
@@ -51,7 +51,7 @@ impl Operation {
     async fn send(&self, client: &Client, id: &str) -> Reply {
         let path = self.path.replace("{id}", id);
         match self.method.as_str() {
-            "POST" | "PUT" | "PATCH" => client.json(&self.method, &path, john_doe()).await,
+            "POST" | "PUT" | "PATCH" => client.json(&self.method, &path, everything()).await,
             _ => client.send(&self.method, &path).await,
         }
     }
@@ -59,6 +59,44 @@ impl Operation {
     fn has_id(&self) -> bool {
         self.path.contains("{id}")
     }
+
+    /// The directory of doctors is every user's.
+    fn is_shared(&self) -> bool {
+        self.path.starts_with("/api/doctors/")
+    }
+}
+
+/// A body that makes or changes a row of any kind.
+fn everything() -> Value {
+    let mapping = json!({"patient": 1, "doctor": 1});
+    with(with(john_doe(), emily_carter()), mapping)
+}
+
+/// A user with a row of each kind, all of them number 1.
+async fn owner(app: &TestApp) -> Client {
+    let alice = app.user("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    alice.post("/api/doctors/", emily_carter()).await.is(201);
+    alice
+        .post("/api/mappings/", json!({"patient": 1, "doctor": 1}))
+        .await
+        .is(201);
+    alice
+}
+
+/// Everything that the owner sees.
+async fn seen(alice: &Client) -> String {
+    let mut seen = String::new();
+    for path in [
+        "/api/patients/",
+        "/api/patients/1/",
+        "/api/mappings/",
+        "/api/mappings/1/",
+        "/api/mappings/by-patient/1/",
+    ] {
+        seen += &alice.get(path).await.is(200).text;
+    }
+    seen
 }
 
 #[tokio::test]
@@ -83,8 +121,7 @@ async fn only_what_is_listed_here_needs_no_token() {
 #[tokio::test]
 async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    alice.post("/api/patients/", john_doe()).await.is(201);
+    let alice = owner(&app).await;
     let operations = Operation::protected(&app).await;
     for (change, back, body) in [
         (
@@ -132,13 +169,12 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
 #[tokio::test]
 async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_stays_as_it_is() {
     let app = TestApp::start().await;
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    alice.post("/api/patients/", john_doe()).await.is(201);
-    let before = alice.get("/api/patients/1/").await.is(200).text;
+    let (alice, bob) = (owner(&app).await, app.user("bob").await);
+    let before = seen(&alice).await;
     for operation in Operation::protected(&app)
         .await
         .iter()
-        .filter(|operation| operation.has_id())
+        .filter(|operation| operation.has_id() && !operation.is_shared())
     {
         for body in ["{", "{}", r#"{"first_name": "Mallory"}"#, ""] {
             let path = |id: &str| operation.path.replace("{id}", id);
@@ -163,21 +199,16 @@ async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_s
             "{operation:?}"
         );
         assert_eq!(header_names(&foreign), header_names(&absent));
-        assert_eq!(
-            alice.get("/api/patients/1/").await.is(200).text,
-            before,
-            "{operation:?}"
-        );
+        assert_eq!(seen(&alice).await, before, "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_stranger_s_list_is_exactly_empty() {
     let app = TestApp::start().await;
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    alice.post("/api/patients/", john_doe()).await.is(201);
+    let (_alice, bob) = (owner(&app).await, app.user("bob").await);
     for operation in Operation::protected(&app).await {
-        if operation.method == "GET" && !operation.has_id() {
+        if operation.method == "GET" && !operation.has_id() && !operation.is_shared() {
             assert_eq!(
                 bob.get(&operation.path).await.is(200).text,
                 "[]",

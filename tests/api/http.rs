@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use healthcare_backend::{app::app, auth::Passwords, db::Db, server};
+use healthcare_backend::{app::app, auth::Passwords, config::Exposure, db::Db, server};
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
@@ -85,7 +85,7 @@ async fn options_names_the_view() {
     ] {
         let reply = alice.send("OPTIONS", path).await;
         reply.says(200, json!({
-            "name": name, "description": "", "renders": ["application/json"], "parses": ["application/json"],
+            "name": name, "description": "", "renders": ["application/json"], "parses": ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
         }));
     }
     app.anonymous()
@@ -181,6 +181,8 @@ async fn the_root_lists_the_endpoints() {
         "login": format!("{base}/api/auth/login/"),
         "token_refresh": format!("{base}/api/auth/token/refresh/"),
         "patients": format!("{base}/api/patients/"),
+        "doctors": format!("{base}/api/doctors/"),
+        "mappings": format!("{base}/api/mappings/"),
     });
     for path in ["/", "/api/", "/api"] {
         app.anonymous().get(path).await.says(200, expected.clone());
@@ -438,7 +440,12 @@ async fn what_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn a_host_that_is_not_listed_is_400() {
-    let app = TestApp::with_hosts(&["api.example.org", ".clinic.example"]).await;
+    let allowed_hosts = vec!["api.example.org".into(), ".clinic.example".into()];
+    let app = TestApp::with(Exposure {
+        allowed_hosts,
+        ..Exposure::default()
+    })
+    .await;
     let ask = |host: &str| Reply::of(app.anonymous().request("GET", "/api/").header("host", host));
     for host in [
         "api.example.org",
@@ -469,7 +476,7 @@ async fn while_the_database_is_away_the_answer_is_503() {
         Db::new(nowhere, 2),
         app_.tokens.clone(),
         Passwords::new(),
-        &[],
+        &Exposure::default(),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/api/patients/", listener.local_addr().unwrap());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, TestApp, detail, john_doe};
+use crate::support::{Client, Reply, TestApp, detail, john_doe, without_times};
 
 const PATIENTS: &str = "/api/patients/";
 
@@ -15,19 +15,6 @@ async fn add(user: &Client, changes: Value) -> String {
         .extend(changes.as_object().unwrap().clone());
     let reply = user.post(PATIENTS, patient).await.is(201);
     format!("{PATIENTS}{}/", reply.body["id"])
-}
-
-/// The keys of a patient that are the server's own.
-fn without_times(mut patient: Value) -> Value {
-    for key in ["created_at", "updated_at"] {
-        let time = patient[key].take();
-        let time = time.as_str().unwrap();
-        assert!(
-            time.ends_with('Z') && (time.len() == 27 || time.len() == 20),
-            "{time}"
-        );
-    }
-    patient
 }
 
 fn required(fields: &[&str]) -> Value {

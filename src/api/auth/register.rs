@@ -145,11 +145,10 @@ pub async fn register(
 ) -> Result<Created<Registered>> {
     let registration = match body.read() {
         Ok(registration) => registration,
-        Err(ApiError::Invalid(mut faults)) => {
+        Err(ApiError::Invalid(faults)) => {
             let sent = |field| body.text(field).filter(|_| !faults.has(field));
             let taken = db.taken(sent("email"), sent("username")).await?;
-            faults.extend(taken);
-            return Err(ApiError::Invalid(faults));
+            return Err(ApiError::Invalid(faults.and(taken)));
         }
         Err(fault) => return Err(fault),
     };

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use healthcare_backend::{
     app::app,
     auth::{Passwords, TokenType, Tokens},
+    config::Exposure,
     db::Db,
     server,
 };
@@ -35,16 +36,15 @@ pub struct TestApp {
 
 impl TestApp {
     pub async fn start() -> Self {
-        Self::with_hosts(&[]).await
+        Self::with(Exposure::default()).await
     }
 
-    pub async fn with_hosts(allowed_hosts: &[&str]) -> Self {
+    pub async fn with(exposure: Exposure) -> Self {
         let database = TestDatabase::new();
         let db = Db::new(database.options.clone(), 8);
         let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
         let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
-        let hosts: Vec<String> = allowed_hosts.iter().map(ToString::to_string).collect();
-        let app = app(db, tokens.clone(), Passwords::new(), &hosts);
+        let app = app(db, tokens.clone(), Passwords::new(), &exposure);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -288,6 +288,41 @@ pub fn john_doe() -> Value {
         "email": "john.doe@example.com",
         "medical_history": "No major issues",
     })
+}
+
+/// README A's example of a doctor.
+pub fn emily_carter() -> Value {
+    json!({
+        "first_name": "Emily",
+        "last_name": "Carter",
+        "specialty": "Cardiology",
+        "phone_number": "9876543210",
+        "email": "emily.carter@example.com",
+        "license_number": "LIC123",
+    })
+}
+
+/// An object with some fields changed.
+pub fn with(mut object: Value, changes: Value) -> Value {
+    object
+        .as_object_mut()
+        .unwrap()
+        .extend(changes.as_object().unwrap().clone());
+    object
+}
+
+/// A row with null for its times, which were well written.
+pub fn without_times(mut row: Value) -> Value {
+    for key in ["created_at", "updated_at", "assigned_at"] {
+        if let Some(time) = row.get_mut(key).map(Value::take) {
+            let time = time.as_str().unwrap();
+            assert!(
+                time.ends_with('Z') && (time.len() == 27 || time.len() == 20),
+                "{time}"
+            );
+        }
+    }
+    row
 }
 
 /// `{"detail": …}`.

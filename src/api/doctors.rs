@@ -1,0 +1,214 @@
+//! `/api/doctors/`: the directory that all users share.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::{Created, Json, NoContent, Refusals, names, timestamp};
+use crate::{
+    auth::{CurrentUser, DirectoryReader},
+    db::{
+        Db, Id,
+        doctors::{Doctor, DoctorFields},
+    },
+    error::Result,
+    input::{self, Body, Input, Record, set},
+};
+
+/// What a client may send of a doctor: `first_name` and `last_name`, or `name`; `specialty`; and the rest, which may be
+/// left out.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = DoctorRequest)]
+pub struct DoctorInput {
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    first_name: Option<String>,
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    last_name: Option<String>,
+    /// The full name: all but the last word is the first name.
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    name: Option<String>,
+    #[schema(min_length = 1, max_length = 120)]
+    #[validate(length(min = 1, max = 120))]
+    specialty: Option<String>,
+    #[schema(max_length = 20)]
+    #[validate(length(max = 20))]
+    phone_number: Option<String>,
+    /// Of this doctor alone. Empty: none.
+    #[schema(max_length = 254, format = Email)]
+    #[validate(length(max = 254), custom(function = "input::email_address"))]
+    #[serde(deserialize_with = "input::email")]
+    email: Option<Option<String>>,
+    /// Of this doctor alone. Empty: none.
+    #[schema(max_length = 50)]
+    #[validate(length(max = 50))]
+    license_number: Option<Option<String>>,
+}
+
+impl Input for DoctorInput {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
+        ("first_name", &["name"]),
+        ("last_name", &["name"]),
+        ("specialty", &[]),
+    ];
+}
+
+impl Record for DoctorInput {
+    type Row = Doctor;
+    type Fields = DoctorFields;
+
+    fn shown(doctor: &Doctor) -> Value {
+        json!(DoctorView::from(doctor))
+    }
+
+    fn onto(self, mut fields: DoctorFields) -> DoctorFields {
+        if let Some(name) = self.name {
+            (fields.first_name, fields.last_name) = names::split(&name);
+        }
+        set(&mut fields.first_name, self.first_name);
+        set(&mut fields.last_name, self.last_name);
+        set(&mut fields.specialty, self.specialty);
+        set(&mut fields.phone_number, self.phone_number);
+        set(&mut fields.email, self.email);
+        set(&mut fields.license_number, self.license_number);
+        fields
+    }
+}
+
+/// A doctor, as the API shows it: README A's keys, then what else there is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Doctor)]
+pub struct DoctorView<'a> {
+    id: i64,
+    first_name: &'a str,
+    last_name: &'a str,
+    specialty: &'a str,
+    phone_number: &'a str,
+    email: Option<&'a str>,
+    license_number: Option<&'a str>,
+    #[serde(serialize_with = "timestamp")]
+    created_at: DateTime<Utc>,
+    /// First and last name.
+    name: String,
+    #[serde(serialize_with = "timestamp")]
+    updated_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Doctor> for DoctorView<'a> {
+    fn from(doctor: &'a Doctor) -> Self {
+        Self {
+            id: doctor.id,
+            first_name: &doctor.first_name,
+            last_name: &doctor.last_name,
+            specialty: &doctor.specialty,
+            phone_number: &doctor.phone_number,
+            email: doctor.email.as_deref(),
+            license_number: doctor.license_number.as_deref(),
+            created_at: doctor.created_at,
+            name: names::join(&doctor.first_name, &doctor.last_name),
+            updated_at: doctor.updated_at,
+        }
+    }
+}
+
+impl Serialize for Doctor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        DoctorView::from(self).serialize(serializer)
+    }
+}
+
+/// List all doctors.
+#[utoipa::path(
+    get, path = "/api/doctors/", operation_id = "doctors_list", tag = "doctors",
+    responses((status = 200, description = "By ascending id", body = [DoctorView]), Refusals),
+)]
+pub async fn list(reader: DirectoryReader, State(db): State<Db>) -> Result<Json<Vec<Doctor>>> {
+    db.directory(&reader).list().await.map(Json)
+}
+
+/// Add a doctor.
+#[utoipa::path(
+    post, path = "/api/doctors/", operation_id = "doctors_create", tag = "doctors",
+    request_body = DoctorInput,
+    responses((status = 201, description = "The doctor", body = DoctorView), Refusals),
+)]
+pub async fn create(
+    user: CurrentUser,
+    State(db): State<Db>,
+    body: Body<DoctorInput>,
+) -> Result<Created<Doctor>> {
+    db.doctors(&user)
+        .create(body.create(), &|field| body.text(field))
+        .await
+        .map(Created)
+}
+
+/// Read a doctor.
+#[utoipa::path(
+    get, path = "/api/doctors/{id}/", operation_id = "doctors_retrieve", tag = "doctors", params(Id<Doctor>),
+    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+)]
+pub async fn retrieve(
+    reader: DirectoryReader,
+    State(db): State<Db>,
+    id: Id<Doctor>,
+) -> Result<Json<Doctor>> {
+    db.directory(&reader).get(id).await.map(Json)
+}
+
+/// Replace a doctor's fields. What is optional and left out stays.
+#[utoipa::path(
+    put, path = "/api/doctors/{id}/", operation_id = "doctors_update", tag = "doctors", params(Id<Doctor>),
+    request_body = DoctorInput,
+    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+)]
+pub async fn update(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Doctor>,
+    body: Body<DoctorInput>,
+) -> Result<Json<Doctor>> {
+    db.doctors(&user)
+        .update(id, |doctor| body.update(doctor), &|field| body.text(field))
+        .await
+        .map(Json)
+}
+
+/// Change some of a doctor's fields.
+#[utoipa::path(
+    patch, path = "/api/doctors/{id}/", operation_id = "doctors_partial_update", tag = "doctors",
+    params(Id<Doctor>), request_body = DoctorInput,
+    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+)]
+pub async fn partial_update(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Doctor>,
+    body: Body<DoctorInput>,
+) -> Result<Json<Doctor>> {
+    db.doctors(&user)
+        .update(id, |doctor| body.partial_update(doctor), &|field| {
+            body.text(field)
+        })
+        .await
+        .map(Json)
+}
+
+/// Delete a doctor, unless patients of other users are assigned to it.
+#[utoipa::path(
+    delete, path = "/api/doctors/{id}/", operation_id = "doctors_destroy", tag = "doctors", params(Id<Doctor>),
+    responses(
+        (status = 204, description = "Gone for good, and your own mappings with it"),
+        (status = 409, description = "Patients of other users are assigned to it", body = super::Detail),
+        Refusals,
+    ),
+)]
+pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Doctor>) -> Result<NoContent> {
+    db.doctors(&user).delete(id).await.map(|()| NoContent)
+}

@@ -1,0 +1,69 @@
+//! The faults of a body.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+/// The messages of each field that is at fault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(String, Vec<String>)>);
+
+/// The key of faults that are not of one field.
+pub const NON_FIELD_ERRORS: &str = "non_field_errors";
+
+impl FieldErrors {
+    /// One message for one field.
+    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, message);
+        errors
+    }
+
+    /// Adds a message, behind those that the field has.
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        let field = field.into();
+        match self.0.iter_mut().find(|(name, _)| *name == field) {
+            Some((_, messages)) => messages.push(message.into()),
+            None => self.0.push((field, vec![message.into()])),
+        }
+    }
+
+    /// These, and those of another.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (field, messages) in other.0 {
+            for message in messages {
+                self.add(field.clone(), message);
+            }
+        }
+        self
+    }
+
+    /// Whether the field is at fault.
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|(name, _)| name == field)
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for FieldErrors {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(faults: I) -> Self {
+        let mut errors = Self::default();
+        for (field, message) in faults {
+            errors.add(field, message);
+        }
+        errors
+    }
+}
+
+impl Serialize for FieldErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (field, messages) in &self.0 {
+            map.serialize_entry(field, messages)?;
+        }
+        map.end()
+    }
+}
