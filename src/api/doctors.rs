@@ -15,7 +15,7 @@ use crate::{
         doctors::{Doctor, DoctorFields},
     },
     error::Result,
-    input::{self, Body, Input, Record, set},
+    input::{self, Body, Input, Record},
 };
 
 /// What a client may send of a doctor: `first_name` and `last_name`, or `name`; `specialty`; and the rest, which may be
@@ -64,20 +64,20 @@ impl Record for DoctorInput {
     type Fields = DoctorFields;
 
     fn shown(doctor: &Doctor) -> Value {
-        json!(DoctorView::from(doctor))
+        let view = DoctorView::from(doctor);
+        json!({ "first_name": view.first_name, "last_name": view.last_name, "name": view.name })
     }
 
-    fn onto(self, mut fields: DoctorFields) -> DoctorFields {
-        if let Some(name) = self.name {
-            (fields.first_name, fields.last_name) = names::split(&name);
+    fn fields(self) -> DoctorFields {
+        let (first, last) = self.name.as_deref().map(names::split).unzip();
+        DoctorFields {
+            first_name: self.first_name.or(first),
+            last_name: self.last_name.or(last),
+            specialty: self.specialty,
+            phone_number: self.phone_number,
+            email: self.email,
+            license_number: self.license_number,
         }
-        set(&mut fields.first_name, self.first_name);
-        set(&mut fields.last_name, self.last_name);
-        set(&mut fields.specialty, self.specialty);
-        set(&mut fields.phone_number, self.phone_number);
-        set(&mut fields.email, self.email);
-        set(&mut fields.license_number, self.license_number);
-        fields
     }
 }
 

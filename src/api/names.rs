@@ -3,7 +3,7 @@
 /// First and last name: split at the last space. One word is a first name.
 pub(super) fn split(name: &str) -> (String, String) {
     match name.rsplit_once(' ') {
-        Some((first, last)) => (first.trim_end().to_owned(), last.to_owned()),
+        Some((first, last)) => (first.to_owned(), last.to_owned()),
         None => (name.to_owned(), String::new()),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         patients::{Gender, Patient, PatientFields},
     },
     error::Result,
-    input::{self, Body, Input, Record, set},
+    input::{self, Body, Input, Record},
 };
 
 /// What a client may send of a patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`;
@@ -71,29 +71,34 @@ impl Record for PatientInput {
     type Fields = PatientFields;
 
     fn shown(patient: &Patient) -> Value {
-        json!(PatientView::from(patient))
+        let view = PatientView::from(patient);
+        json!({
+            "first_name": view.first_name,
+            "last_name": view.last_name,
+            "name": view.name,
+            "date_of_birth": view.date_of_birth,
+            "age": view.age,
+        })
     }
 
-    fn onto(self, mut fields: PatientFields) -> PatientFields {
-        if let Some(name) = self.name {
-            (fields.first_name, fields.last_name) = names::split(&name);
+    fn fields(self) -> PatientFields {
+        let (first, last) = self.name.as_deref().map(names::split).unzip();
+        let is_estimated = match (self.date_of_birth, self.age) {
+            (Some(_), _) => Some(false),
+            (None, Some(_)) => Some(true),
+            (None, None) => None,
+        };
+        PatientFields {
+            first_name: self.first_name.or(first),
+            last_name: self.last_name.or(last),
+            date_of_birth: self.date_of_birth.or(self.age.map(born)),
+            date_of_birth_estimated: is_estimated,
+            gender: self.gender,
+            address: self.address,
+            phone_number: self.phone_number,
+            email: self.email,
+            medical_history: self.medical_history,
         }
-        if let Some(age) = self.age {
-            fields.date_of_birth = born(age);
-            fields.date_of_birth_estimated = true;
-        }
-        if let Some(date) = self.date_of_birth {
-            fields.date_of_birth = date;
-            fields.date_of_birth_estimated = false;
-        }
-        set(&mut fields.first_name, self.first_name);
-        set(&mut fields.last_name, self.last_name);
-        set(&mut fields.gender, self.gender);
-        set(&mut fields.address, self.address);
-        set(&mut fields.phone_number, self.phone_number);
-        set(&mut fields.email, self.email);
-        set(&mut fields.medical_history, self.medical_history);
-        fields
     }
 }
 

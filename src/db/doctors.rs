@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, Id, Model};
+use super::{Db, Id, Model, differs};
 use crate::{
     auth::{CurrentUser, DirectoryReader},
     error::{ApiError, Result, constraint_fault},
@@ -32,32 +32,31 @@ impl Model for Doctor {
     const NAME: &'static str = "Doctor";
 }
 
-/// What a client may set of a doctor.
-#[derive(Clone, Default, PartialEq)]
+/// What a client sets of a doctor. None: left as it is, or empty in a new one; `Some(None)`: made null.
+#[derive(Default)]
 pub struct DoctorFields {
-    pub first_name: String,
-    pub last_name: String,
-    pub specialty: String,
-    pub phone_number: String,
-    pub email: Option<String>,
-    pub license_number: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub specialty: Option<String>,
+    pub phone_number: Option<String>,
+    pub email: Option<Option<String>>,
+    pub license_number: Option<Option<String>>,
 }
 
-impl From<&Doctor> for DoctorFields {
-    fn from(doctor: &Doctor) -> Self {
-        Self {
-            first_name: doctor.first_name.clone(),
-            last_name: doctor.last_name.clone(),
-            specialty: doctor.specialty.clone(),
-            phone_number: doctor.phone_number.clone(),
-            email: doctor.email.clone(),
-            license_number: doctor.license_number.clone(),
-        }
+impl DoctorFields {
+    /// Whether the doctor would be another than it is.
+    fn change(&self, doctor: &Doctor) -> bool {
+        differs(self.first_name.as_ref(), &doctor.first_name)
+            || differs(self.last_name.as_ref(), &doctor.last_name)
+            || differs(self.specialty.as_ref(), &doctor.specialty)
+            || differs(self.phone_number.as_ref(), &doctor.phone_number)
+            || differs(self.email.as_ref(), &doctor.email)
+            || differs(self.license_number.as_ref(), &doctor.license_number)
     }
 }
 
 /// The values that no two doctors share, as a client sent them.
-pub type Unique<'a> = &'a (dyn Fn(&str) -> Option<&'a str> + Sync);
+pub type Unique<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// The directory, for reading.
 pub struct Directory<'a> {
@@ -90,7 +89,8 @@ impl Db {
 impl Directory<'_> {
     /// All doctors, by ascending id.
     pub async fn list(&self) -> Result<Vec<Doctor>> {
-        let doctors = sqlx::query_as!(
+        let doctors = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -104,9 +104,8 @@ impl Directory<'_> {
             self.user.map_or(0, CurrentUser::session_id),
             self.user.map_or("", CurrentUser::request_id),
             self.user.is_none()
-        )
-        .fetch_all(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_all(connection))
+}).await?;
         if let Some(user) = self.user
             && doctors.is_empty()
         {
@@ -117,7 +116,8 @@ impl Directory<'_> {
 
     /// One of them.
     pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
-        let doctor = sqlx::query_as!(
+        let doctor = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -131,9 +131,8 @@ impl Directory<'_> {
             self.user.map_or("", CurrentUser::request_id),
             self.user.is_none(),
             id.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_optional(connection))
+}).await?;
         match (doctor, self.user) {
             (Some(doctor), _) => Ok(doctor),
             (None, Some(user)) => Err(self.db.refuse(user, ApiError::NoRow(Doctor::NAME)).await),
@@ -152,12 +151,13 @@ impl Doctors<'_> {
                 return Err(self.with_taken(fault, 0, sent).await);
             }
         };
-        let doctor = sqlx::query_as!(
+        let doctor = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             insert into doctors (first_name, last_name, specialty, phone_number, email, license_number)
-            select $4, $5, $6, $7, $8, $9
+            select $4, $5, $6, coalesce($7, ''), $8, $9
             from actor
             returning id, first_name, last_name, specialty, phone_number, email, license_number,
                 created_at, updated_at, version
@@ -169,14 +169,13 @@ impl Doctors<'_> {
             fields.last_name,
             fields.specialty,
             fields.phone_number,
-            fields.email,
-            fields.license_number
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await;
+            fields.email.clone().flatten(),
+            fields.license_number.clone().flatten()
+        ).fetch_optional(connection))
+}).await;
         match doctor {
             Ok(doctor) => self.found(doctor).await,
-            Err(error) => Err(self.with_taken(error.into(), 0, sent).await),
+            Err(fault) => Err(self.with_taken(fault, 0, sent).await),
         }
     }
 
@@ -184,78 +183,85 @@ impl Doctors<'_> {
     pub async fn update(
         &self,
         id: Id<Doctor>,
-        change: impl Fn(&Doctor) -> Result<DoctorFields>,
+        fields: impl FnOnce(&Doctor) -> Result<DoctorFields>,
         sent: Unique<'_>,
     ) -> Result<Doctor> {
-        let directory = Directory {
-            db: self.db,
-            user: Some(self.user),
+        let doctor = self.directory().get(id).await?;
+        let written = match fields(&doctor) {
+            Ok(fields) if fields.change(&doctor) => self.write(id, &fields).await,
+            Ok(_) => Ok(doctor),
+            Err(fault) => Err(fault),
         };
-        for _ in 0..super::ATTEMPTS {
-            let doctor = directory.get(id).await?;
-            let replaced = match change(&doctor) {
-                Ok(fields) if fields == DoctorFields::from(&doctor) => return Ok(doctor),
-                Ok(fields) => self.replace(&doctor, &fields).await,
-                Err(fault) => Err(fault),
-            };
-            match replaced {
-                Ok(Some(doctor)) => return Ok(doctor),
-                Ok(None) => {}
-                Err(fault) => return Err(self.with_taken(fault, id.get(), sent).await),
-            }
+        match written {
+            Ok(doctor) => Ok(doctor),
+            Err(fault) => Err(self.with_taken(fault, id.get(), sent).await),
         }
-        Err(ApiError::Unavailable(
-            "a doctor is being changed by too many at once".into(),
-        ))
     }
 
-    /// Writes the fields, unless the row is no longer as it was read.
-    async fn replace(&self, read: &Doctor, fields: &DoctorFields) -> Result<Option<Doctor>> {
-        let doctor = sqlx::query_as!(
+    fn directory(&self) -> Directory<'_> {
+        Directory {
+            db: self.db,
+            user: Some(self.user),
+        }
+    }
+
+    /// Writes the fields that are set, and no others.
+    async fn write(&self, id: Id<Doctor>, fields: &DoctorFields) -> Result<Doctor> {
+        let doctor = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update doctors d
-            set first_name = $6, last_name = $7, specialty = $8, phone_number = $9, email = $10, license_number = $11
+            set first_name = coalesce($5, d.first_name), last_name = coalesce($6, d.last_name),
+                specialty = coalesce($7, d.specialty), phone_number = coalesce($8, d.phone_number),
+                email = case when $9 then $10 else d.email end,
+                license_number = case when $11 then $12 else d.license_number end
             from actor
-            where d.id = $4 and d.version = $5
+            where d.id = $4
             returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
                 d.created_at, d.updated_at, d.version
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            read.id,
-            read.version,
+            id.get(),
             fields.first_name,
             fields.last_name,
             fields.specialty,
             fields.phone_number,
-            fields.email,
-            fields.license_number
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
-        Ok(doctor)
+            fields.email.is_some(),
+fields.email.clone().flatten(),
+fields.license_number.is_some(),
+fields.license_number.clone().flatten()
+        ).fetch_optional(connection))
+}).await?;
+        self.found(doctor).await
     }
 
     /// Takes one away, and the caller's own mappings with it.
     pub async fn delete(&self, id: Id<Doctor>) -> Result<()> {
-        let deleted = sqlx::query_scalar!(
-            r#"
+        let deleted = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_scalar!(
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from doctors d
             using actor
             where d.id = $4
             returning d.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            id.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        id.get()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         self.found(deleted).await.map(drop)
     }
 
@@ -276,7 +282,11 @@ impl Doctors<'_> {
         };
         let value = |field| sent(field).filter(|value| !faults.has(field) && !value.contains('\0'));
         match self
-            .taken(id, value("email"), value("license_number"))
+            .taken(
+                id,
+                value("email").as_deref(),
+                value("license_number").as_deref(),
+            )
             .await
         {
             Ok(taken) => ApiError::Invalid(faults.and(taken)),
@@ -290,7 +300,8 @@ impl Doctors<'_> {
         email: Option<&str>,
         license: Option<&str>,
     ) -> Result<FieldErrors> {
-        let taken = sqlx::query!(
+        let taken = self.db.run(|connection| {
+Box::pin(sqlx::query!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select
@@ -304,9 +315,8 @@ impl Doctors<'_> {
             id,
             email,
             license
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_optional(connection))
+}).await?;
         let taken = taken.map(|taken| {
             [
                 (taken.email, "doctors_email_key"),

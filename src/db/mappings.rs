@@ -50,9 +50,13 @@ impl Db {
 impl Mappings<'_> {
     /// All of them, by ascending id.
     pub async fn list(&self) -> Result<Vec<Mapping>> {
-        let mappings = sqlx::query_as!(
-            Mapping,
-            r#"
+        let mappings = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Mapping,
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
@@ -63,12 +67,14 @@ impl Mappings<'_> {
             where p.created_by = (select id from actor)
             order by m.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id()
-        )
-        .fetch_all(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id()
+                    )
+                    .fetch_all(connection),
+                )
+            })
+            .await?;
         if mappings.is_empty() {
             self.db.caller(self.user).await?;
         }
@@ -77,9 +83,13 @@ impl Mappings<'_> {
 
     /// Those of one patient.
     pub async fn of_patient(&self, patient: Id<Patient>) -> Result<Vec<Mapping>> {
-        let mappings = sqlx::query_as!(
-            Mapping,
-            r#"
+        let mappings = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Mapping,
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
@@ -90,19 +100,22 @@ impl Mappings<'_> {
             where p.id = $4 and p.created_by = (select id from actor)
             order by m.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            patient.get()
-        )
-        .fetch_all(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        patient.get()
+                    )
+                    .fetch_all(connection),
+                )
+            })
+            .await?;
         self.unless_foreign(patient, mappings).await
     }
 
     /// The doctors of one patient, by ascending id.
     pub async fn doctors_of(&self, patient: Id<Patient>) -> Result<Vec<Doctor>> {
-        let doctors = sqlx::query_as!(
+        let doctors = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -118,9 +131,8 @@ impl Mappings<'_> {
             self.user.session_id(),
             self.user.request_id(),
             patient.get()
-        )
-        .fetch_all(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_all(connection))
+}).await?;
         self.unless_foreign(patient, doctors).await
     }
 
@@ -128,7 +140,8 @@ impl Mappings<'_> {
     /// goes meanwhile.
     pub async fn create(&self, new: Result<NewMapping>) -> Result<Mapping> {
         let new = self.db.accept(self.user, new).await?;
-        let mapping = sqlx::query_as!(
+        let mapping = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Mapping,
             r#"
             with actor as materialized (select * from actor($1, $2, $3)),
@@ -157,9 +170,8 @@ impl Mappings<'_> {
             self.user.request_id(),
             new.patient.get(),
             new.doctor.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_optional(connection))
+}).await?;
         match mapping {
             Some(mapping) => Ok(mapping),
             None => Err(self.why_not(&new).await),
@@ -168,21 +180,27 @@ impl Mappings<'_> {
 
     /// Takes one away.
     pub async fn delete(&self, id: Id<Mapping>) -> Result<()> {
-        let deleted = sqlx::query_scalar!(
-            r#"
+        let deleted = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_scalar!(
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patient_doctor_mappings m
             using patients p
             where m.id = $4 and p.id = m.patient_id and p.created_by = (select id from actor)
             returning m.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            id.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        id.get()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         match deleted {
             Some(_) => Ok(()),
             None => Err(self

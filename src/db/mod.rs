@@ -3,14 +3,15 @@
 //! Every statement starts from the actor: one row while the caller's account is active and the login goes on, else
 //! none. So one round trip checks the caller, scopes the rows, and tells the audit trigger who acts.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
 
 use serde::Serialize;
 use sqlx::{
-    PgPool, Postgres,
-    pool::PoolConnection,
+    PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::time::timeout;
 
 use crate::{
     auth::{CurrentUser, Unauthenticated, token::TokenFault},
@@ -24,8 +25,10 @@ pub mod patients;
 pub mod sessions;
 pub mod users;
 
-/// How often a change is tried again on a row that others keep changing.
-const ATTEMPTS: usize = 10;
+/// How long a statement may take, with the wait for a connection.
+const STATEMENT: Duration = Duration::from_millis(3500);
+/// How often a statement that lost a race is run again.
+const RETRIES: usize = 3;
 
 /// The id of a row of `T`.
 #[derive(Serialize)]
@@ -99,9 +102,27 @@ impl Db {
         self.pool.close().await;
     }
 
-    /// A connection for one statement. All of them come from here.
-    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
-        Ok(self.pool.acquire().await?)
+    /// Runs one statement on a connection of the pool; all of them come here. One that loses a race (40001, 40P01) is
+    /// run again; one that takes too long, whatever PostgreSQL is doing, ends with its connection.
+    async fn run<T>(&self, statement: impl Statement<T>) -> Result<T> {
+        let attempts = async {
+            for _ in 0..RETRIES {
+                match self.attempt(&statement).await {
+                    Err(error) if lost_a_race(&error) => {}
+                    result => return result,
+                }
+            }
+            self.attempt(&statement).await
+        };
+        match timeout(STATEMENT, attempts).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ApiError::Unavailable("database: no answer in time".into())),
+        }
+    }
+
+    async fn attempt<T>(&self, statement: &impl Statement<T>) -> sqlx::Result<T> {
+        let mut connection = self.pool.acquire().await?;
+        statement(&mut connection).await
     }
 
     /// What to answer where a statement found nothing, or a request was refused before there was one: the fault, unless
@@ -123,18 +144,23 @@ impl Db {
 
     /// Checks that the caller still is one.
     pub async fn caller(&self, user: &CurrentUser) -> Result<()> {
-        let row = sqlx::query!(
-            r#"
+        let row = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query!(
+                        r#"
             select u.is_active, s.id is not null and s.ended_at is null as "is_logged_in!"
             from users u
             left join sessions s on s.id = $2 and s.user_id = u.id
             where u.id = $1
             "#,
-            user.id(),
-            user.session_id()
-        )
-        .fetch_optional(&mut *self.connection().await?)
-        .await?;
+                        user.id(),
+                        user.session_id()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         let refusal = match row {
             None => Unauthenticated::UserNotFound,
             Some(row) if !row.is_active => Unauthenticated::UserInactive,
@@ -143,4 +169,33 @@ impl Db {
         };
         Err(refusal.into())
     }
+}
+
+/// A statement that can be run, more than once if need be.
+trait Statement<T>:
+    for<'c> Fn(&'c mut PgConnection) -> Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'c>>
+    + Send
+    + Sync
+{
+}
+
+impl<T, F> Statement<T> for F where
+    F: for<'c> Fn(
+            &'c mut PgConnection,
+        ) -> Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'c>>
+        + Send
+        + Sync
+{
+}
+
+/// Whether a value that was sent is another than the one that is there.
+fn differs<T: PartialEq>(sent: Option<&T>, there: &T) -> bool {
+    sent.is_some_and(|sent| sent != there)
+}
+
+fn lost_a_race(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01"))
 }

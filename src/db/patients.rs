@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Db, Id, Model};
+use super::{Db, Id, Model, differs};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result},
@@ -35,46 +35,45 @@ impl Model for Patient {
     const NAME: &'static str = "Patient";
 }
 
-/// What a client may set of a patient.
-#[derive(Clone, Default, PartialEq)]
+/// What a client sets of a patient. None: left as it is, or empty in a new one.
+#[derive(Default)]
 pub struct PatientFields {
-    pub first_name: String,
-    pub last_name: String,
-    pub date_of_birth: NaiveDate,
-    pub date_of_birth_estimated: bool,
-    pub gender: Gender,
-    pub address: String,
-    pub phone_number: String,
-    pub email: String,
-    pub medical_history: String,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub date_of_birth: Option<NaiveDate>,
+    pub date_of_birth_estimated: Option<bool>,
+    pub gender: Option<Gender>,
+    pub address: Option<String>,
+    pub phone_number: Option<String>,
+    pub email: Option<String>,
+    pub medical_history: Option<String>,
+}
+
+impl PatientFields {
+    /// Whether the patient would be another than it is.
+    fn change(&self, patient: &Patient) -> bool {
+        differs(self.first_name.as_ref(), &patient.first_name)
+            || differs(self.last_name.as_ref(), &patient.last_name)
+            || differs(self.date_of_birth.as_ref(), &patient.date_of_birth)
+            || differs(
+                self.date_of_birth_estimated.as_ref(),
+                &patient.date_of_birth_estimated,
+            )
+            || differs(self.gender.as_ref(), &patient.gender)
+            || differs(self.address.as_ref(), &patient.address)
+            || differs(self.phone_number.as_ref(), &patient.phone_number)
+            || differs(self.email.as_ref(), &patient.email)
+            || differs(self.medical_history.as_ref(), &patient.medical_history)
+    }
 }
 
 /// M, F or O, for other.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, sqlx::Type, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type, utoipa::ToSchema)]
 #[sqlx(type_name = "text")]
 pub enum Gender {
     M,
     F,
-    #[default]
     O,
-}
-
-impl From<&Patient> for PatientFields {
-    fn from(patient: &Patient) -> Self {
-        Self {
-            first_name: patient.first_name.clone(),
-            last_name: patient.last_name.clone(),
-            date_of_birth: patient.date_of_birth,
-            date_of_birth_estimated: patient.date_of_birth_estimated,
-            gender: patient.gender,
-            address: patient.address.clone(),
-            phone_number: patient.phone_number.clone(),
-            email: patient.email.clone(),
-            medical_history: patient.medical_history.clone(),
-        }
-    }
 }
 
 /// A user's own patients: the only ones that can be reached.
@@ -93,9 +92,13 @@ impl Db {
 impl Patients<'_> {
     /// All of them, by ascending id.
     pub async fn list(&self) -> Result<Vec<Patient>> {
-        let patients = sqlx::query_as!(
-            Patient,
-            r#"
+        let patients = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Patient,
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
@@ -104,12 +107,14 @@ impl Patients<'_> {
             where p.created_by = (select id from actor)
             order by p.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id()
-        )
-        .fetch_all(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id()
+                    )
+                    .fetch_all(connection),
+                )
+            })
+            .await?;
         if patients.is_empty() {
             self.db.caller(self.user).await?;
         }
@@ -118,9 +123,13 @@ impl Patients<'_> {
 
     /// One of them.
     pub async fn get(&self, id: Id<Patient>) -> Result<Patient> {
-        let patient = sqlx::query_as!(
-            Patient,
-            r#"
+        let patient = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Patient,
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
@@ -128,27 +137,30 @@ impl Patients<'_> {
             from patients p
             where p.id = $4 and p.created_by = (select id from actor)
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            id.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        id.get()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         self.found(patient).await
     }
 
     /// A new one.
     pub async fn create(&self, fields: Result<PatientFields>) -> Result<Patient> {
         let fields = self.db.accept(self.user, fields).await?;
-        let patient = sqlx::query_as!(
+        let patient = self.db.run(|connection| {
+Box::pin(sqlx::query_as!(
             Patient,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             insert into patients (
                 created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address,
                 phone_number, email, medical_history)
-            select actor.id, $4, $5, $6, $7, $8, $9, $10, $11, $12
+            select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''), coalesce($11, ''), coalesce($12, '')
             from actor
             returning id, first_name, last_name, date_of_birth, date_of_birth_estimated, gender as "gender: Gender",
                 address, phone_number, email, medical_history,
@@ -161,89 +173,96 @@ impl Patients<'_> {
             fields.last_name,
             fields.date_of_birth,
             fields.date_of_birth_estimated,
-            fields.gender as Gender,
+            fields.gender as Option<Gender>,
             fields.address,
             fields.phone_number,
             fields.email,
             fields.medical_history
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+        ).fetch_optional(connection))
+}).await?;
         self.found(patient).await
     }
 
-    /// Changes one. `change` sees it as it is, and is asked again if somebody else changes it meanwhile; what it leaves
-    /// as it is is not written.
+    /// Changes one. `fields` sees it as it is; what leaves it so is not written.
     pub async fn update(
         &self,
         id: Id<Patient>,
-        change: impl Fn(&Patient) -> Result<PatientFields>,
+        fields: impl FnOnce(&Patient) -> Result<PatientFields>,
     ) -> Result<Patient> {
-        for _ in 0..super::ATTEMPTS {
-            let patient = self.get(id).await?;
-            let fields = change(&patient)?;
-            if fields == PatientFields::from(&patient) {
-                return Ok(patient);
-            }
-            if let Some(patient) = self.replace(&patient, &fields).await? {
-                return Ok(patient);
-            }
+        let patient = self.get(id).await?;
+        let fields = fields(&patient)?;
+        if fields.change(&patient) {
+            self.write(id, &fields).await
+        } else {
+            Ok(patient)
         }
-        Err(ApiError::Unavailable(
-            "a patient is being changed by too many at once".into(),
-        ))
     }
 
-    /// Writes the fields, unless the row is no longer as it was read.
-    async fn replace(&self, read: &Patient, fields: &PatientFields) -> Result<Option<Patient>> {
-        let patient = sqlx::query_as!(
-            Patient,
-            r#"
+    /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing.
+    async fn write(&self, id: Id<Patient>, fields: &PatientFields) -> Result<Patient> {
+        let patient = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Patient,
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update patients p
-            set first_name = $6, last_name = $7, date_of_birth = $8, date_of_birth_estimated = $9, gender = $10,
-                address = $11, phone_number = $12, email = $13, medical_history = $14
-            where p.id = $4 and p.version = $5 and p.created_by = (select id from actor)
+            set first_name = coalesce($5, p.first_name), last_name = coalesce($6, p.last_name),
+                date_of_birth = coalesce($7, p.date_of_birth),
+                date_of_birth_estimated = coalesce($8, p.date_of_birth_estimated),
+                gender = coalesce($9, p.gender), address = coalesce($10, p.address),
+                phone_number = coalesce($11, p.phone_number), email = coalesce($12, p.email),
+                medical_history = coalesce($13, p.medical_history)
+            where p.id = $4 and p.created_by = (select id from actor)
             returning p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            read.id,
-            read.version,
-            fields.first_name,
-            fields.last_name,
-            fields.date_of_birth,
-            fields.date_of_birth_estimated,
-            fields.gender as Gender,
-            fields.address,
-            fields.phone_number,
-            fields.email,
-            fields.medical_history
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
-        Ok(patient)
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        id.get(),
+                        fields.first_name,
+                        fields.last_name,
+                        fields.date_of_birth,
+                        fields.date_of_birth_estimated,
+                        fields.gender as Option<Gender>,
+                        fields.address,
+                        fields.phone_number,
+                        fields.email,
+                        fields.medical_history
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
+        self.found(patient).await
     }
 
     /// Takes one away for good.
     pub async fn delete(&self, id: Id<Patient>) -> Result<()> {
-        let deleted = sqlx::query_scalar!(
-            r#"
+        let deleted = self
+            .db
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_scalar!(
+                        r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patients p
             where p.id = $4 and p.created_by = (select id from actor)
             returning p.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            id.get()
-        )
-        .fetch_optional(&mut *self.db.connection().await?)
-        .await?;
+                        self.user.id(),
+                        self.user.session_id(),
+                        self.user.request_id(),
+                        id.get()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         self.found(deleted).await.map(drop)
     }
 

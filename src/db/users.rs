@@ -31,7 +31,8 @@ pub struct Credentials {
 impl Db {
     /// Makes an account, and is its first actor. A taken e-mail or user name is a field error, both if both are.
     pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
-        let created = sqlx::query_scalar!(
+        let created = self.run(|connection| {
+Box::pin(sqlx::query_scalar!(
             r#"
             with actor as materialized (
                 select id, act_as(id, $1, 'api', $5) as acts from nextval(pg_get_serial_sequence('users', 'id')) as id)
@@ -46,43 +47,42 @@ impl Db {
             new.name,
             new.password_hash,
             request_id
-        )
-        .fetch_one(&mut *self.connection().await?)
-        .await;
+        ).fetch_one(connection))
+}).await;
         match created {
-            Ok(id) => Ok(id),
-            Err(error)
-                if error
-                    .as_database_error()
-                    .is_some_and(sqlx::error::DatabaseError::is_unique_violation) =>
-            {
+            Err(ApiError::Invalid(fault)) => {
                 // PostgreSQL names one only
                 let taken = self
                     .taken(Some(&new.email), new.username.as_deref())
                     .await?;
-                Err(if taken.is_empty() {
-                    error.into()
+                Err(ApiError::Invalid(if taken.is_empty() {
+                    fault
                 } else {
-                    ApiError::Invalid(taken)
-                })
+                    taken
+                }))
             }
-            Err(error) => Err(error.into()),
+            created => created,
         }
     }
 
     /// Which of the two another account has.
     pub async fn taken(&self, email: Option<&str>, username: Option<&str>) -> Result<FieldErrors> {
-        let taken = sqlx::query!(
-            r#"
+        let taken = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query!(
+                        r#"
             select
                 exists (select from users where lower(email) = lower($1)) as "email!",
                 exists (select from users where lower(username) = lower($2)) as "username!"
             "#,
-            email,
-            username
-        )
-        .fetch_one(&mut *self.connection().await?)
-        .await?;
+                        email,
+                        username
+                    )
+                    .fetch_one(connection),
+                )
+            })
+            .await?;
         let taken = [
             (taken.email, "users_email_key"),
             (taken.username, "users_username_key"),
@@ -95,19 +95,24 @@ impl Db {
 
     /// The account of an e-mail address or a user name, in any case of letters.
     pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
-        let credentials = sqlx::query_as!(
-            Credentials,
-            r#"
+        let credentials = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        Credentials,
+                        r#"
             select id as user_id, password_hash, is_active
             from users
             where lower(email) = lower($1) or lower(username) = lower($1)
             order by lower(email) = lower($1) desc
             limit 1
             "#,
-            login
-        )
-        .fetch_optional(&mut *self.connection().await?)
-        .await?;
+                        login
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
         Ok(credentials)
     }
 }

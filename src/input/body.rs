@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     FieldErrors, Input, NON_FIELD_ERRORS, Record,
+    field::text,
     read::{Extent, Payload, read},
 };
 use crate::{
@@ -38,15 +39,10 @@ impl<T: Input> Body<T> {
         self.read_as(Extent::Whole, None)
     }
 
-    /// A string of the body as it was sent, trimmed.
-    pub fn text(&self, field: &str) -> Option<&str> {
-        self.payload
-            .as_ref()
-            .ok()?
-            .object
-            .get(field)?
-            .as_str()
-            .map(str::trim)
+    /// A value of the body as the text that it is taken for.
+    pub fn text(&self, field: &str) -> Option<String> {
+        let value = self.payload.as_ref().ok()?.object.get(field)?;
+        text(value).ok().map(|text| text.trim().to_owned())
     }
 
     fn read_as(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {
@@ -58,7 +54,7 @@ impl<T: Input> Body<T> {
 impl<T: Record> Body<T> {
     /// POST: a new row.
     pub fn create(&self) -> Result<T::Fields> {
-        Ok(self.read()?.onto(T::Fields::default()))
+        Ok(self.read()?.fields())
     }
 
     /// PUT: all that is required, over the row as it is; what is optional and left out stays.
@@ -72,9 +68,7 @@ impl<T: Record> Body<T> {
     }
 
     fn change(&self, extent: Extent, row: &T::Row) -> Result<T::Fields> {
-        Ok(self
-            .read_as(extent, Some(&T::shown(row)))?
-            .onto(T::Fields::from(row)))
+        Ok(self.read_as(extent, Some(&T::shown(row)))?.fields())
     }
 }
 

@@ -85,9 +85,17 @@ impl<'de> Deserializer<'de> for Field<'_> {
 }
 
 /// `CharField`, untrimmed.
-fn text(value: &Value) -> Result<String, Error> {
+pub(super) fn text(value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::String(string) => string.clone(),
+        // beyond that, the digits that were sent are not known any more
+        Value::Number(number)
+            if number
+                .as_f64()
+                .is_none_or(|float| number.is_f64() && float.abs() >= 1e15) =>
+        {
+            return Err(Error::custom(NOT_A_STRING));
+        }
         Value::Number(number) => number.to_string(),
         _ => return Err(Error::custom(NOT_A_STRING)),
     };
@@ -99,7 +107,7 @@ fn text(value: &Value) -> Result<String, Error> {
 }
 
 /// `IntegerField`: 34, "34", " 34 ", 34.0 and "34.0". A number beyond `i64` is as far as that goes.
-fn integer(value: &Value) -> Result<i64, Error> {
+pub(super) fn integer(value: &Value) -> Result<i64, Error> {
     let invalid = || Error::custom("A valid integer is required.");
     let text = match value {
         Value::String(string) if string.chars().count() > 1000 => {
@@ -154,7 +162,7 @@ pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
     }
 }
 
-fn parse_date(text: &str) -> Option<NaiveDate> {
+pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts[..] else {
         return None;

@@ -31,19 +31,13 @@ pub trait Input: DeserializeOwned + Validate {
 pub trait Record: Input {
     /// The row as it is stored.
     type Row;
-    /// What a client may set of it.
-    type Fields: Default + for<'a> From<&'a Self::Row>;
+    /// What is set of it.
+    type Fields;
 
-    /// The row as the API shows it. A value that is sent back as it was shown changes nothing.
+    /// The row as the API shows it, for the fields that have two spellings there: one that is sent back as it was shown
+    /// counts as not sent.
     fn shown(row: &Self::Row) -> Value;
 
     /// Sets what was sent.
-    fn onto(self, fields: Self::Fields) -> Self::Fields;
-}
-
-/// Sets a field that was sent.
-pub fn set<T>(field: &mut T, sent: Option<T>) {
-    if let Some(sent) = sent {
-        *field = sent;
-    }
+    fn fields(self) -> Self::Fields;
 }

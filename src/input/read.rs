@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     FieldErrors, Input, NON_FIELD_ERRORS,
-    field::{Field, field_names},
+    field::{Field, field_names, integer, parse_date, text},
     rules,
 };
 
@@ -173,7 +173,11 @@ fn find<'a>(
     for key in std::iter::once(field).chain(spellings) {
         match body.get(key) {
             None => {}
-            Some(value) if shown.is_some_and(|shown| same(value, &shown[field])) => {
+            Some(value)
+                if shown
+                    .and_then(|shown| shown.get(field))
+                    .is_some_and(|shown| same(value, shown)) =>
+            {
                 unchanged = Some(Sent::Unchanged);
             }
             Some(value) => return Some(Sent::New(key, value)),
@@ -182,11 +186,14 @@ fn find<'a>(
     unchanged
 }
 
-/// Whether a client sends back what it was shown; a form has no numbers.
+/// Whether a client sends back what it was shown, in whatever way it writes it.
 fn same(sent: &Value, shown: &Value) -> bool {
-    match (sent, shown) {
-        (Value::String(sent), Value::String(shown)) => sent.trim() == shown,
-        (Value::String(sent), Value::Number(shown)) => sent.trim() == shown.to_string(),
+    match shown {
+        Value::Number(number) => integer(sent).is_ok_and(|sent| Some(sent) == number.as_i64()),
+        Value::String(string) => text(sent).is_ok_and(|sent| {
+            let date = parse_date(&sent).map(|date| date.to_string());
+            sent.trim() == string.trim() || date.as_ref() == Some(string)
+        }),
         _ => sent == shown,
     }
 }

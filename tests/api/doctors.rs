@@ -365,10 +365,10 @@ mod destroy {
                 .is(201)
                 .body["id"]
                 .clone();
-            let (assigner, assigned) = (bob.clone(), doctor.clone());
+            let (other, assigned) = (bob.clone(), doctor.clone());
             let assign = tokio::spawn(async move {
                 tokio::time::sleep(std::time::Duration::from_micros(round * 37 % 1500)).await;
-                assigner
+                other
                     .post("/api/mappings/", json!({"patient": 1, "doctor": assigned}))
                     .await
             });

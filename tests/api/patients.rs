@@ -458,7 +458,7 @@ mod create {
         for (name, first, last) in [
             ("Cher", "Cher", ""),
             ("Ada King Lovelace", "Ada King", "Lovelace"),
-            (" Ada  Lovelace ", "Ada", "Lovelace"),
+            (" Ada  Lovelace ", "Ada ", "Lovelace"),
         ] {
             let patient = alice
                 .post(PATIENTS, json!({"name": name, "age": 1, "gender": "F"}))
@@ -626,6 +626,14 @@ mod update {
             let shown = alice.get(&path).await.body;
             assert_eq!(alice.put(&path, shown.clone()).await.is(200).body, shown);
         }
+        // in whatever way it is written
+        for same in [
+            json!({"age": format!("+{}.0", age_in_years("1990-01-01"))}),
+            json!({"date_of_birth": "1990-1-1"}),
+            json!({"name": " John Doe "}),
+        ] {
+            alice.patch("/api/patients/1/", same).await.is(200);
+        }
         // a single name, and an age that is over the limit for ages
         let cher = alice
             .post(
@@ -783,6 +791,32 @@ mod partial_update {
             ["A", "B", "C", "D"]
         );
         assert_eq!(app.value("select version from patients").await, 5);
+    }
+}
+
+mod many_at_once {
+    use super::*;
+
+    #[tokio::test]
+    async fn change_one_patient_and_all_are_200() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let path = add(&alice, json!({})).await;
+        let changes: Vec<_> = (0..50)
+            .map(|number| {
+                let (alice, path) = (alice.clone(), path.clone());
+                tokio::spawn(async move {
+                    alice
+                        .patch(&path, json!({"address": format!("{number}")}))
+                        .await
+                        .is(200)
+                })
+            })
+            .collect();
+        for change in changes {
+            change.await.unwrap();
+        }
+        assert_eq!(app.value("select version from patients").await, 51);
     }
 }
 

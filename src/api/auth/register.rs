@@ -147,7 +147,9 @@ pub async fn register(
         Ok(registration) => registration,
         Err(ApiError::Invalid(faults)) => {
             let sent = |field| body.text(field).filter(|_| !faults.has(field));
-            let taken = db.taken(sent("email"), sent("username")).await?;
+            let taken = db
+                .taken(sent("email").as_deref(), sent("username").as_deref())
+                .await?;
             return Err(ApiError::Invalid(faults.and(taken)));
         }
         Err(fault) => return Err(fault),
