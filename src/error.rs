@@ -294,6 +294,10 @@ impl From<sqlx::Error> for ApiError {
             "23001" if database.constraint() == Some("doctors_assigned_to_others") => {
                 Self::DoctorIsAssigned
             }
+            // the account went while it was acting
+            "23503" if database.constraint() == Some("patients_created_by_fkey") => {
+                Unauthenticated::UserNotFound.into()
+            }
             "23505" | "23503" | "23514" => match database.constraint().and_then(constraint_fault) {
                 Some((field, message)) => {
                     if code != "23505" {

@@ -138,13 +138,31 @@ impl<'de> Deserialize<'de> for Gender {
     }
 }
 
-/// A value as Python prints it: Django REST framework quotes it in the message.
+/// A value as Python's `str` prints it: Django REST framework quotes it in the message.
 fn python_str(value: &Value) -> String {
     match value {
         Value::String(string) => string.clone(),
+        Value::Null => "None".into(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),
-        other => other.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(python_repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(items) => {
+            let items = items
+                .iter()
+                .map(|(key, value)| format!("'{key}': {}", python_repr(value)));
+            format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn python_repr(value: &Value) -> String {
+    match value {
+        Value::String(string) => format!("'{string}'"),
+        other => python_str(other),
     }
 }
 

@@ -51,7 +51,7 @@ fn layer(exposure: &Exposure) -> CorsLayer {
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, REQUEST_ID])
+        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE])
         .expose_headers([ALLOW, RETRY_AFTER, WWW_AUTHENTICATE, REQUEST_ID])
         .max_age(Duration::from_hours(24));
     let (origins, from_localhost) = (

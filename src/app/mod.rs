@@ -1,10 +1,6 @@
 //! The application: its state, and what happens to every request around its handler.
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    time::{Duration, Instant},
-};
+use std::{any::Any, convert::Infallible, time::Duration};
 
 use axum::{
     Router,
@@ -20,7 +16,7 @@ use axum::{
 };
 use tower::{Layer, util::BoxCloneSyncService};
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::{Instrument, field::Empty};
+use tracing::Instrument;
 
 use crate::{
     api::{
@@ -34,12 +30,14 @@ use crate::{
 };
 
 mod cors;
+mod log;
 mod request;
 mod request_id;
 
 pub use request::AllowedHosts;
 pub use request_id::RequestId;
 
+use log::LogLine;
 use request::{canonical, unserved};
 use request_id::REQUEST_ID;
 
@@ -99,45 +97,32 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
     let router: Router = router
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(other_method)
-        .layer(from_fn_with_state(state.clone(), around_the_handler))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), around_the_handler))
         .with_state(state.clone());
     let router = cors::around(router, exposure);
     // outside the router, because it may change the path
     BoxCloneSyncService::new(from_fn_with_state(state, around_the_router).layer(router))
 }
 
-/// From the outside in: an id, the documented path, the log line, and the headers that every answer has.
+/// From the outside in: an id, the log line, the documented path, and the headers that every answer has.
 async fn around_the_router(
     State(state): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
-    let id = RequestId::new(request.headers());
-    let span = tracing::info_span!("request", id = id.as_str(), user = Empty);
-    let method = request.method().clone();
+    let id = RequestId::new();
+    let mut line = LogLine::new(&id, request.method());
     request.extensions_mut().insert(id.clone());
-
-    let mut response = if state.allowed_hosts.allow(&request) {
+    let answer = async {
+        if !state.allowed_hosts.allow(&request) {
+            return ApiError::Malformed("Invalid Host header.".into()).into_response();
+        }
         canonical(request.uri_mut());
-        next.run(request).instrument(span.clone()).await
-    } else {
-        ApiError::Malformed("Invalid Host header.".into()).into_response()
+        next.run(request).await
     };
-
-    // the route, not the path: what a client makes up does not belong in a log
-    let route = response
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("-", MatchedPath::as_str);
-    let milliseconds = started.elapsed().as_micros() / 1000;
-    span.in_scope(|| {
-        tracing::info!(
-            "{} {method} {route} {milliseconds} ms",
-            response.status().as_u16()
-        );
-    });
+    let mut response = answer.instrument(line.span()).await;
+    line.answered(&response);
 
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
@@ -161,8 +146,9 @@ async fn around_the_handler(
     if let Some(fault) = &unserved {
         request.extensions_mut().insert(Unserved(fault.clone()));
     }
-    let Ok(mut response) = tokio::time::timeout(PATIENCE, next.run(request)).await else {
-        return ApiError::Unavailable("a request took too long".into()).into_response();
+    let mut response = match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::Unavailable("a request took too long".into()).into_response(),
     };
     // whether there is such a row, and whether it is the caller's, is said first
     if let Some(fault) = unserved
@@ -188,11 +174,7 @@ async fn around_the_handler(
     response
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what CatchPanicLayer calls")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    ApiError::Internal(format!("panic: {}", message.unwrap_or("?"))).into_response()
+/// The panic's message stays unsaid: it may quote what a patient's row holds.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::Internal("a handler panicked".into()).into_response()
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::{
     extract::Request,
     http::{
-        Uri,
+        HeaderValue, Uri,
         header::{ACCEPT, HOST},
+        uri::Authority,
     },
 };
 
@@ -16,6 +17,7 @@ use crate::error::ApiError;
 const ALIASES: &[(&str, &str)] = &[
     ("/api/auth/refresh/", "/api/auth/token/refresh/"),
     ("/api/mappings/patient/", "/api/mappings/by-patient/"),
+    ("/api/openapi.json/", "/api/openapi.json"),
 ];
 
 /// Takes a path below /api/ or /admin/ to the one that is documented: with its slash, and under its name.
@@ -24,8 +26,7 @@ pub(super) fn canonical(uri: &mut Uri) {
     if !["/api", "/admin"].iter().any(|root| {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }) || path == "/api/openapi.json"
-    {
+    }) {
         return;
     }
     let slash = if path.ends_with('/') { "" } else { "/" };
@@ -94,34 +95,33 @@ impl AllowedHosts {
         Self(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
     }
 
-    /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it.
+    /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it. What is no name
+    /// is refused even where any would do.
     pub(super) fn allow(&self, request: &Request) -> bool {
-        if self.0.is_empty() || self.0.iter().any(|pattern| pattern == "*") {
-            return true;
-        }
-        let header = request
-            .headers()
-            .get(HOST)
-            .and_then(|host| host.to_str().ok());
-        let host = header
-            .or_else(|| {
-                request
-                    .uri()
-                    .authority()
-                    .map(axum::http::uri::Authority::as_str)
-            })
-            .unwrap_or_default();
+        let header = request.headers().get(HOST).map(HeaderValue::to_str);
+        let authority = request.uri().authority().map(Authority::as_str);
+        let host = match header {
+            Some(Ok(host)) => host,
+            Some(Err(_)) => return false,
+            None => authority.unwrap_or_default(),
+        };
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
             _ => host,
         };
+        let is_name =
+            |character: char| character.is_ascii_alphanumeric() || "-._[:]".contains(character);
+        if !name.chars().all(is_name) {
+            return false;
+        }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        self.0
-            .iter()
-            .map(|pattern| pattern.to_ascii_lowercase())
-            .any(|pattern| match pattern.strip_prefix('.') {
-                Some(domain) => name == domain || name.ends_with(&pattern),
-                None => name == pattern,
-            })
+        self.0.is_empty()
+            || self
+                .0
+                .iter()
+                .any(|pattern| match pattern.strip_prefix('.') {
+                    Some(domain) => name == domain || name.ends_with(pattern),
+                    None => pattern == "*" || *pattern == name,
+                })
     }
 }

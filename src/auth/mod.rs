@@ -7,6 +7,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
+    api::Unserved,
     app::{PublicDoctors, RequestId},
     error::{ApiError, Result},
 };
@@ -29,6 +30,8 @@ pub struct CurrentUser {
     id: i64,
     session: i64,
     request: RequestId,
+    /// What is to be answered in place of a change, for want of a representation.
+    unserved: Option<ApiError>,
 }
 
 impl CurrentUser {
@@ -45,6 +48,7 @@ impl CurrentUser {
             id,
             session,
             request: request_id,
+            unserved: None,
         })
     }
 
@@ -64,6 +68,12 @@ impl CurrentUser {
         self.session
     }
 
+    /// Why a change would have no answer that the caller takes, if so: asked before a change that has no body, which
+    /// would say so itself.
+    pub fn unserved(&self) -> Result<()> {
+        self.unserved.clone().map_or(Ok(()), Err)
+    }
+
     /// The id of the request that is being answered.
     pub fn request_id(&self) -> &str {
         self.request.as_str()
@@ -80,13 +90,11 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let request_id = RequestId::of(&parts.extensions);
         let token = bearer(&parts.headers)?;
-        Ok(Self::from_token(
-            &Tokens::from_ref(state),
-            token,
-            TokenType::Access,
-            request_id,
-        )
-        .map_err(Unauthenticated::AccessToken)?)
+        let tokens = Tokens::from_ref(state);
+        let user = Self::from_token(&tokens, token, TokenType::Access, request_id)
+            .map_err(Unauthenticated::AccessToken)?;
+        let unserved = parts.extensions.get().map(|Unserved(fault)| fault.clone());
+        Ok(Self { unserved, ..user })
     }
 }
 

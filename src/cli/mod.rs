@@ -41,9 +41,19 @@ enum Command {
 }
 
 impl Cli {
-    /// The command line's definition; settings may stand before or behind the command.
+    /// The command line's definition; settings may stand before or behind the command, and one that the environment
+    /// leaves empty is not given.
     pub fn definition() -> clap::Command {
-        Self::command().mut_args(|arg| arg.global(true).hide_env_values(true))
+        Self::command().mut_args(|arg| {
+            let arg = arg.global(true).hide_env_values(true);
+            #[expect(clippy::disallowed_methods, reason = "whether it is empty")]
+            let value = arg.get_env().and_then(std::env::var_os);
+            if value.is_some_and(|value| value.is_empty()) {
+                arg.env(None::<&str>)
+            } else {
+                arg
+            }
+        })
     }
 }
 
@@ -88,23 +98,31 @@ pub fn main() -> ExitCode {
 
 /// Reads `.env` beside the user. What the environment has already wins.
 fn load_environment() -> Result<(), String> {
-    match dotenvy::from_path(".env") {
+    let file = match std::fs::read_to_string(".env") {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(format!(".env: {error}")),
+    };
+    // a line may hold a password: only its number is said
+    let unreadable = |is_it: &dyn Fn(&str) -> bool| {
+        let number = file.lines().position(is_it).map_or(0, |index| index + 1);
+        format!(
+            ".env: line {number} can't be read: put 'single quotes' around a value that is not plain"
+        )
+    };
+    // dotenvy would put another variable in place of $word, as no other reader of .env files does
+    let has_variable = |line: &str| {
+        !line.trim_start().starts_with('#') && line.contains('$') && !line.contains('\'')
+    };
+    if file.lines().any(has_variable) {
+        return Err(unreadable(&has_variable));
+    }
+    match dotenvy::from_read(file.as_bytes()) {
         Err(dotenvy::Error::LineParse(part, _)) => {
-            // the line may hold a password: only its number is shown
-            let file = std::fs::read_to_string(".env").unwrap_or_default();
-            let number = file
-                .lines()
-                .position(|line| line.contains(part.trim()))
-                .unwrap_or_default()
-                + 1;
-            Err(format!(
-                ".env: line {number} can't be read (put 'single quotes' around what is not plain)"
-            ))
+            Err(unreadable(&|line| line.contains(part.trim())))
         }
-        Err(dotenvy::Error::Io(error)) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!(".env: {error}"))
-        }
-        _ => Ok(()),
+        Err(error) => Err(format!(".env: {error}")),
+        Ok(()) => Ok(()),
     }
 }
 

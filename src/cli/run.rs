@@ -1,12 +1,13 @@
 //! The commands: a database that runs, a server over it.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    time::{sleep, timeout},
 };
 
 use super::say;
@@ -81,19 +82,17 @@ impl Started {
                 self.database.name
             ),
         );
-        let mut lost = false;
+        let mut lost = Ok(());
         let stop = async {
             tokio::select! {
                 () = stop => {}
-                () = self.database.ended() => lost = true,
+                error = self.database.keep() => lost = Err(error),
             }
         };
         server::serve(self.listener, self.app, stop).await;
-        ensure!(
-            !lost,
-            "PostgreSQL ended by itself; its log is postgres.log in DATA_DIR"
-        );
-        self.db.close().await;
+        lost?;
+        // a statement that does not end keeps nobody
+        let _ = timeout(Duration::from_secs(5), self.db.close()).await;
         self.database.stop().await
     }
 }
@@ -133,7 +132,7 @@ impl Running {
             });
         }
         let place = place(config)?;
-        let dir = place.dir().display();
+        let dir = place.dir().display().to_string();
         if sharing == Sharing::Wanted
             && place.lock()?.is_none()
             && let Some(options) = Embedded::running(&place)
@@ -144,27 +143,50 @@ impl Running {
                 embedded: None,
             });
         }
-        let embedded =
-            Embedded::start(&place, config.pg_bindir.as_deref(), Durability::Kept).await?;
+        let embedded = Embedded::start(
+            place,
+            config.pg_bindir.as_deref(),
+            Durability::Kept,
+            config.db_connections,
+        )
+        .await?;
         let name = format!("PostgreSQL {}, embedded in {dir}", embedded.version());
         Ok(Self {
-            options: embedded.options().clone(),
+            options: embedded.options(),
             name,
             embedded: Some(embedded),
         })
     }
 
     async fn migrate(&self) -> Result<()> {
-        Db::migrate(&self.options)
+        // sqlx says the cause in its own words already
+        let migrated = Db::migrate(&self.options)
             .await
-            .with_context(|| format!("migrating {}", self.name))
+            .map_err(|error| anyhow!("{error}"));
+        migrated.with_context(|| format!("{} can't be used", self.name))
     }
 
-    /// Done when the embedded PostgreSQL has ended by itself.
-    async fn ended(&mut self) {
-        match &mut self.embedded {
-            Some(embedded) => embedded.ended().await,
-            None => std::future::pending().await,
+    /// Starts the embedded PostgreSQL again when it has ended by itself. Done when that does not help.
+    async fn keep(&mut self) -> anyhow::Error {
+        let Some(embedded) = &mut self.embedded else {
+            return std::future::pending().await;
+        };
+        loop {
+            embedded.ended().await;
+            tracing::error!(
+                "PostgreSQL ended by itself, and is started again; its log is postgres.log in DATA_DIR"
+            );
+            let mut restarted = embedded.restart().await;
+            for seconds in [1, 2, 4, 8] {
+                if restarted.is_err() {
+                    // what it left may take a while to end
+                    sleep(Duration::from_secs(seconds)).await;
+                    restarted = embedded.restart().await;
+                }
+            }
+            if let Err(error) = restarted {
+                return error;
+            }
         }
     }
 
@@ -184,14 +206,22 @@ fn place(config: &Config) -> Result<Place> {
     }
 }
 
-/// Done when the process is told to stop: Ctrl-C, or SIGTERM.
+/// Done when the process is told to stop: Ctrl-C, or SIGTERM. The second time it ends at once.
 fn stop_signal() -> Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+    let mut told = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    };
+    Ok(async move {
+        told().await;
+        tokio::spawn(async move {
+            told().await;
+            #[expect(clippy::exit, reason = "that is what is asked for")]
+            std::process::exit(130);
+        });
     })
 }

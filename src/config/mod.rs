@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use axum::http::HeaderValue;
 use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
 
 mod faults;
 mod settings;
@@ -83,17 +84,25 @@ impl Config {
             if secret_key.is_none() && !matches!(database, Database::Embedded) {
                 faults.add(format!("SECRET_KEY is missing: {MAKE_A_KEY}"));
             }
-            for (name, key) in secret_key
+            let numbered = fallbacks.iter().enumerate();
+            let keys = numbered
+                .map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
+            let keys = secret_key
                 .iter()
-                .map(|key| ("SECRET_KEY", key))
-                .chain(fallbacks.iter().map(|key| ("SECRET_KEY_FALLBACKS", key)))
-            {
-                faults.extend(weakness(key).map(|weakness| {
-                    format!(
-                        "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
-                    )
-                }));
-            }
+                .map(|key| ("SECRET_KEY".to_owned(), key))
+                .chain(keys);
+            faults.extend(keys.filter_map(|(name, key)| {
+                let weakness = weakness(key)?;
+                Some(format!(
+                    "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
+                ))
+            }));
+        }
+        if EnvFilter::try_new(&settings.rust_log).is_err() {
+            faults.add(format!(
+                "RUST_LOG is {:?}, which is not a level such as info, or a filter",
+                settings.rust_log
+            ));
         }
         let config = Self {
             database,
@@ -126,12 +135,9 @@ impl Config {
                 ),
                 faults.parse("PORT", &settings.port, PORT, 0),
             ),
-            data_dir: settings.data_dir.clone(),
-            data_dir_is_default: settings.data_dir.as_os_str() == "./data",
-            pg_bindir: settings
-                .pg_bindir
-                .clone()
-                .filter(|dir| !dir.as_os_str().is_empty()),
+            data_dir: settings.data_dir.clone().into(),
+            data_dir_is_default: settings.data_dir == "./data",
+            pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
             access_token_lifetime: faults
                 .lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
             refresh_token_lifetime: faults
@@ -185,10 +191,12 @@ fn external(options: PgConnectOptions, setting: &str) -> Database {
     let name = options
         .get_database()
         .unwrap_or_else(|| options.get_username());
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
     let place = format!(
-        "database {name} at {}:{} as {} (from {setting})",
-        options.get_host(),
-        options.get_port(),
+        "database {name} at {host} as {} (from {setting})",
         options.get_username()
     );
     Database::External(Box::new(options), place)

@@ -1,8 +1,6 @@
 //! Every setting, once: as a flag, in the environment, or in `.env`. The doc comments are the help and the lines of
 //! `.env.example`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 /// The settings as they are given.
@@ -58,10 +56,10 @@ pub struct Settings {
     pub port: String,
     /// Where the server's own PostgreSQL and key are kept
     #[arg(long, env, value_name = "DIR", default_value = "./data")]
-    pub data_dir: PathBuf,
+    pub data_dir: String,
     /// Where initdb and postgres are, if the server does not find them
     #[arg(long, env, value_name = "DIR")]
-    pub pg_bindir: Option<PathBuf>,
+    pub pg_bindir: Option<String>,
     /// How long an access token is good: 15m, 1h, 1day
     #[arg(long, env, value_name = "TIME", default_value = "15m")]
     pub access_token_lifetime: String,

@@ -241,6 +241,10 @@ fields.license_number.clone().flatten()
 
     /// Takes one away, and the caller's own mappings with it.
     pub async fn delete(&self, id: Id<Doctor>) -> Result<()> {
+        if let Err(fault) = self.user.unserved() {
+            self.directory().get(id).await?;
+            return Err(fault);
+        }
         let deleted = self
             .db
             .run(|connection| {

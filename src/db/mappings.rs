@@ -180,6 +180,18 @@ Box::pin(sqlx::query_as!(
 
     /// Takes one away.
     pub async fn delete(&self, id: Id<Mapping>) -> Result<()> {
+        if let Err(fault) = self.user.unserved() {
+            let is_there = self
+                .list()
+                .await?
+                .iter()
+                .any(|mapping| mapping.id == id.get());
+            return Err(if is_there {
+                fault
+            } else {
+                ApiError::NoRow(Mapping::NAME)
+            });
+        }
         let deleted = self
             .db
             .run(|connection| {

@@ -7,7 +7,7 @@ use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
 
 use serde::Serialize;
 use sqlx::{
-    PgConnection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -25,6 +25,8 @@ pub mod patients;
 pub mod sessions;
 pub mod users;
 
+/// How long the first connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
 /// How long a statement may take, with the wait for a connection.
 const STATEMENT: Duration = Duration::from_millis(3500);
 /// How often a statement that lost a race is run again.
@@ -77,11 +79,14 @@ pub struct Db {
 impl Db {
     /// A pool of at most `connections`, opened as they are needed.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
-        let options = options.application_name("healthcare-backend").options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "2s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]);
+        let options = options
+            .disable_statement_logging()
+            .application_name("healthcare-backend")
+            .options([
+                ("statement_timeout", "3s"),
+                ("lock_timeout", "2s"),
+                ("idle_in_transaction_session_timeout", "10s"),
+            ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(3))
@@ -91,8 +96,8 @@ impl Db {
 
     /// Brings the schema up to date. Servers that start at once take turns.
     pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
-        use sqlx::{ConnectOptions, Connection};
-        let mut connection = options.clone().connect().await?;
+        let connecting = timeout(CONNECT, options.clone().connect()).await;
+        let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await
     }

@@ -243,6 +243,10 @@ Box::pin(sqlx::query_as!(
 
     /// Takes one away for good.
     pub async fn delete(&self, id: Id<Patient>) -> Result<()> {
+        if let Err(fault) = self.user.unserved() {
+            self.get(id).await?;
+            return Err(fault);
+        }
         let deleted = self
             .db
             .run(|connection| {

@@ -19,8 +19,8 @@ use crate::{
     error::{ApiError, Result},
 };
 
-/// The largest body that is read, in bytes.
-const LIMIT: usize = 1024 * 1024;
+/// The largest body that is read, in bytes: a medical history of 100,000 characters, each escaped, and the rest.
+const LIMIT: usize = 2 * 1024 * 1024;
 /// The longest time that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 

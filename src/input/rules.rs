@@ -1,9 +1,9 @@
 //! The rules that validator's own do not cover, and the message of each that is broken.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use chrono::{NaiveDate, TimeDelta, Utc};
-use validator::{ValidateEmail, ValidationError};
+use validator::ValidationError;
 
 /// What is said of a date that is none.
 pub const DATE_FORMAT: &str =
@@ -71,28 +71,68 @@ pub fn username(username: &str) -> Result<(), ValidationError> {
     ))
 }
 
-/// An e-mail address: validator's rule, which is HTML's, and what Django's asks beyond it.
+/// An e-mail address: Django's `EmailValidator`, which is neither HTML's rule nor validator's.
 pub fn email_address(address: &str) -> Result<(), ValidationError> {
-    if address.is_empty() || address.validate_email() && is_to_django(address) {
+    if address.is_empty() || is_email_address(address) {
         return Ok(());
     }
     Err(broken("Enter a valid email address."))
 }
 
-/// No empty atom before the `@`; behind it `localhost`, an address in brackets, or a name with a dot whose last label
-/// is no number.
-fn is_to_django(address: &str) -> bool {
+fn is_email_address(address: &str) -> bool {
     let Some((user, domain)) = address.rsplit_once('@') else {
         return false;
     };
-    let top_level = |label: &str| {
-        label.chars().count() >= 2 && !label.contains(|c: char| c.is_ascii_digit())
-            || label.starts_with("xn--")
+    let is_user = user.split('.').all(is_atom) || is_quoted(user);
+    is_user && (domain == "localhost" || is_domain(domain) || is_literal(domain))
+}
+
+fn is_atom(atom: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-!#$%&'*+/=?^_`{}|~".contains(c);
+    !atom.is_empty() && atom.chars().all(allowed)
+}
+
+/// RFC 5321's quoted string: a space, a quote or a backslash only behind a backslash.
+fn is_quoted(user: &str) -> bool {
+    let Some(inner) = user
+        .strip_prefix('"')
+        .and_then(|user| user.strip_suffix('"'))
+    else {
+        return false;
     };
-    user.split('.').all(|atom| !atom.is_empty())
-        && (domain == "localhost"
-            || domain.starts_with('[')
-            || domain
-                .rsplit_once('.')
-                .is_some_and(|(_, label)| top_level(label)))
+    let mut escaped = false;
+    for character in inner.chars() {
+        let allowed = character.is_ascii() && !"\0\n\r".contains(character);
+        if !allowed || !escaped && "\t \"".contains(character) {
+            return false;
+        }
+        escaped = !escaped && character == '\\';
+    }
+    !escaped
+}
+
+/// Labels of letters, digits and inner hyphens, two at least. The last has two characters or more and no digit, unless
+/// it is in Punycode.
+fn is_domain(domain: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || ('\u{a1}'..='\u{ffff}').contains(&c);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.chars().count())
+            && label.chars().all(|c| letter(c) || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let Some((_, last)) = domain.rsplit_once('.') else {
+        return false;
+    };
+    let is_top_level = last.chars().count() > 1 && !last.contains(|c: char| c.is_ascii_digit());
+    domain.split('.').all(is_label)
+        && (is_top_level || last.to_ascii_lowercase().starts_with("xn--"))
+}
+
+/// An IP address in brackets.
+fn is_literal(domain: &str) -> bool {
+    let address = domain
+        .strip_prefix('[')
+        .and_then(|domain| domain.strip_suffix(']'));
+    address.is_some_and(|address| address.parse::<IpAddr>().is_ok())
 }

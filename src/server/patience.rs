@@ -20,6 +20,8 @@ use tokio::{
 /// How long the head of a request may take, from its first byte, and how long a client may take nothing of an answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How many bytes of an answer a client must take within the limit, once it lets us wait.
+const ENOUGH: usize = 64 * 1024;
 /// How long a closed connection is still read from.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,9 @@ pub(super) struct Patience<S> {
     phase: Phase,
     head: Pin<Box<Sleep>>,
     write: Pin<Box<Sleep>>,
-    write_is_stuck: bool,
+    /// Since the client last let us wait, and had not taken enough yet.
+    is_slow: bool,
+    taken: usize,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
@@ -71,23 +75,28 @@ impl<S> Patience<S> {
             phase,
             head: limit(),
             write: limit(),
-            write_is_stuck: false,
+            is_slow: false,
+            taken: 0,
             linger: None,
         }
     }
 
-    /// What became of an attempt to write; fails when nothing could be written for too long.
-    fn written<T>(
+    /// What became of an attempt to write. Fails when the client takes too little for too long.
+    fn written(
         &mut self,
-        attempt: Poll<io::Result<T>>,
+        attempt: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = attempt {
+            self.taken += bytes;
+            self.is_slow &= self.taken < ENOUGH;
+        }
         if attempt.is_ready() {
-            self.write_is_stuck = false;
             return attempt;
         }
-        if !self.write_is_stuck {
-            self.write_is_stuck = true;
+        if !self.is_slow {
+            self.is_slow = true;
+            self.taken = 0;
             self.write.as_mut().reset(Instant::now() + LIMIT);
         }
         ready!(self.write.as_mut().poll(context));
@@ -138,6 +147,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patience<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // all that there was is taken
+        self.is_slow = false;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

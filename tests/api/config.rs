@@ -32,6 +32,13 @@ fn all_faults_are_reported_at_once() {
             ("ACCESS_TOKEN_LIFETIME", "15"),
             ("DB_CONNECTIONS", "many"),
             ("DEBUG", "maybe"),
+            ("RUST_LOG", "a=b=c"),
+            ("PUBLIC_DOCTORS", "2"),
+            (
+                "CORS_ALLOWED_ORIGINS",
+                "https://app.example.org,app.example.org,http://x/",
+            ),
+            ("DATA_DIR", ""),
         ],
         "REFRESH_TOKEN_LIFETIME=0s\n",
     );
@@ -41,9 +48,13 @@ fn all_faults_are_reported_at_once() {
   DEBUG is \"maybe\", which is neither True nor False
   DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME (in it, an @ in a password is written %40, a % %25)
   SECRET_KEY is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
-  SECRET_KEY_FALLBACKS has 5 bytes of the 32 that it needs: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
-  SECRET_KEY_FALLBACKS is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  key 1 of SECRET_KEY_FALLBACKS has 5 bytes of the 32 that it needs: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  key 2 of SECRET_KEY_FALLBACKS is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
+  RUST_LOG is \"a=b=c\", which is not a level such as info, or a filter
   DB_CONNECTIONS is \"many\", which is not a number
+  PUBLIC_DOCTORS is \"2\", which is neither True nor False
+  CORS_ALLOWED_ORIGINS has \"app.example.org\", which is not an origin such as https://app.example.org
+  CORS_ALLOWED_ORIGINS has \"http://x/\", which is not an origin such as https://app.example.org
   HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
   PORT is \"80000\", which is not a port, 0 to 65535
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
@@ -77,6 +88,32 @@ fn a_line_of_the_env_file_that_can_t_be_read_is_numbered_and_not_shown() {
 }
 
 #[test]
+fn a_value_with_a_dollar_needs_quotes_and_an_empty_one_is_not_given() {
+    let said = refusal(&[], "DEBUG=True\nSECRET_KEY=abc$defghijklmnop\n");
+    assert!(
+        said.contains(".env: line 2 can't be read") && !said.contains("abc"),
+        "{said}"
+    );
+    let every_setting =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
+    let names = every_setting
+        .lines()
+        .filter_map(|line| line.strip_prefix('#')?.split_once('='))
+        .filter(|(name, _)| !name.contains(' '));
+    let empty: String = names
+        .map(|(name, _)| format!("{name}=\n"))
+        .filter(|line| !line.starts_with("PORT"))
+        .collect();
+    let dir = Directory::new();
+    fs::write(
+        dir.path().join(".env"),
+        format!("{empty}SECRET_KEY='abc$defghijklmnopqrstuvwxyz0123456789'\n"),
+    )
+    .unwrap();
+    Program::start(dir.path(), &[]).stop();
+}
+
+#[test]
 fn the_readmes_env_files_are_taken_as_they_are() {
     for env_file in [
         "SECRET_KEY=your-secret-key-here\nDEBUG=True\nDB_NAME=healthcare_db\nDB_USER=your-db-user\nDB_PASSWORD=your-db-password\nDB_HOST=localhost\nDB_PORT=1\n",
@@ -88,7 +125,7 @@ fn the_readmes_env_files_are_taken_as_they_are() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(
-            said.starts_with("error: migrating database healthcare_db at localhost:1 as "),
+            said.starts_with("error: database healthcare_db at localhost:1 as "),
             "{said}"
         );
         assert!(!said.contains("password"), "{said}");

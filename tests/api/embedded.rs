@@ -64,21 +64,71 @@ async fn kill_9_leaves_no_postgres_behind_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_crash_of_postgresql_ends_the_server_and_loses_nothing() {
+async fn a_crash_of_postgresql_is_survived_and_loses_nothing() {
     let dir = Directory::new();
     let server = Program::start(dir.path(), &[]);
     let patient = register_and_add(&server).await;
-    let postmaster = fs::read_to_string(dir.path().join("data/postgres/postmaster.pid")).unwrap();
-    let pid = nix::unistd::Pid::from_raw(postmaster.lines().next().unwrap().parse().unwrap());
-    nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
-    let end = server.end();
-    assert_eq!(end.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&end.stderr).contains("PostgreSQL ended by itself"));
+    for signal in [Signal::SIGKILL, Signal::SIGINT] {
+        let postmaster =
+            fs::read_to_string(dir.path().join("data/postgres/postmaster.pid")).unwrap();
+        let pid = nix::unistd::Pid::from_raw(postmaster.lines().next().unwrap().parse().unwrap());
+        nix::sys::signal::kill(pid, signal).unwrap();
+        let client = Client::at(&server.address);
+        let credentials = json!({"email": "alice@example.com", "password": PASSWORD});
+        let begun = std::time::Instant::now();
+        loop {
+            let status = client
+                .post("/api/auth/login/", credentials.clone())
+                .await
+                .status;
+            if status == 200 && begun.elapsed() > std::time::Duration::from_secs(1) {
+                break;
+            }
+            assert!(status == 503 || status == 200, "{status}");
+            assert!(
+                begun.elapsed() < std::time::Duration::from_secs(20),
+                "not back"
+            );
+        }
+        assert_eq!(patients(&server).await, json!([patient]));
+    }
+    assert_eq!(server.stop().status.code(), Some(0));
     no_postgres_is_left_in(dir.path());
-    assert_eq!(
-        patients(&Program::start(dir.path(), &[])).await,
-        json!([patient])
-    );
+}
+
+/// An unfinished start is still at work when the next begins.
+#[tokio::test]
+async fn kill_9_during_the_first_start_does_not_hinder_the_next() {
+    for milliseconds in [20, 100, 300] {
+        let dir = Directory::new();
+        let mut first = program(dir.path(), &[], &[("PORT", "0")])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+        first.kill().unwrap();
+        first.wait().unwrap();
+        register_and_add(&Program::start(dir.path(), &[])).await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let stopped: Vec<i32> = postgres_in(dir.path());
+    for pid in &stopped {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), Signal::SIGSTOP).unwrap();
+    }
+    server.signal(Signal::SIGTERM);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.end().status.code(), Some(130));
+    for pid in &stopped {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), Signal::SIGCONT).unwrap();
+    }
+    no_postgres_is_left_in(dir.path());
 }
 
 #[tokio::test]
@@ -220,6 +270,18 @@ async fn neither_log_holds_what_is_in_patients_rows() {
     patient["gender"] = json!("Secret Lane");
     alice.put("/api/patients/1/", patient).await.is(400);
     alice.get("/api/Secret%20Lane/").await.is(404);
+    // one whose client does not wait for the answer
+    let mut stream =
+        std::net::TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    let login = r#"{"email": "alice@example.com", "password": "StrongPass124"}"#;
+    let head = "POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ";
+    std::io::Write::write_all(
+        &mut stream,
+        format!("{head}{}\r\n\r\n{login}", login.len()).as_bytes(),
+    )
+    .unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    drop(stream);
     // PostgreSQL itself refuses this one
     let again = json!({"name": "Secret", "email": "alice@example.com", "password": PASSWORD});
     Client::at(&server.address)
@@ -228,7 +290,11 @@ async fn neither_log_holds_what_is_in_patients_rows() {
         .is(400);
     let log = String::from_utf8(server.stop().stderr).unwrap();
     let lines: Vec<&str> = log.lines().collect();
-    assert_eq!(lines.len(), 6, "{log}");
+    assert_eq!(lines.len(), 7, "{log}");
+    assert!(
+        lines.iter().any(|line| line.contains(": 499 POST - ")),
+        "{log}"
+    );
     assert!(
         lines[2].contains("user=1") && lines[2].contains(": 201 POST /api/patients/ "),
         "{log}"

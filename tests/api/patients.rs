@@ -226,7 +226,13 @@ mod create {
     async fn values_of_other_types_are_refused_in_drf_s_words() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
-        for (value, shown) in [(json!([]), "[]"), (json!({}), "{}"), (json!(true), "True")] {
+        for (value, shown) in [
+            (json!([]), "[]"),
+            (json!({}), "{}"),
+            (json!(true), "True"),
+            (json!(["M", null]), "['M', None]"),
+            (json!({"a": 1.5}), "{'a': 1.5}"),
+        ] {
             let body = json!({
                 "first_name": value, "last_name": value, "date_of_birth": value, "gender": value, "address": value,
                 "phone_number": value, "email": value, "medical_history": value, "age": value, "name": value,

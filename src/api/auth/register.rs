@@ -78,6 +78,19 @@ impl Input for Registration {
 
     fn cross_faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
+        let parts = [&self.first_name, &self.last_name];
+        if self.name.is_none() && parts.into_iter().any(Option::is_some) {
+            match self.full_name() {
+                None => faults.push(("name", "This field is required.".into())),
+                Some(name) if name.chars().count() > 150 => {
+                    faults.push((
+                        "name",
+                        "Ensure this field has no more than 150 characters.".into(),
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
         let email = self.email.as_deref().unwrap_or_default();
         if let Some(username) = &self.username
             && username.contains('@')
@@ -154,9 +167,8 @@ pub async fn register(
         }
         Err(fault) => return Err(fault),
     };
-    let name = registration.full_name().unwrap_or_default();
     let new = NewUser {
-        name: name.chars().take(150).collect(),
+        name: registration.full_name().unwrap_or_default(),
         email: normalize(&registration.email.unwrap_or_default()),
         username: registration.username,
         password_hash: passwords

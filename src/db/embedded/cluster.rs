@@ -1,6 +1,9 @@
 //! PostgreSQL's data directory, and what another server may have left in it.
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    process,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -15,9 +18,18 @@ pub(super) async fn make_cluster(
     programs: &Programs,
     durability: Durability,
 ) -> Result<()> {
-    let unfinished = place.dir().join("postgres.unfinished");
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
+    // one that was killed may still be at work in its own
+    let unfinished = place
+        .dir()
+        .join(format!("postgres.unfinished.{}", process::id()));
+    for entry in fs::read_dir(place.dir())?.flatten() {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("postgres.unfinished")
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
     fs::create_dir(&unfinished)?;
     place.give(&unfinished, 0o700)?;

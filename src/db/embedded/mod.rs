@@ -54,11 +54,12 @@ exit "$status"
 
 /// A PostgreSQL that runs.
 pub struct Embedded {
+    place: Place,
+    programs: Programs,
+    settings: Vec<String>,
+    socket_dir: PathBuf,
     keeper: Child,
     pipe: Option<ChildStdin>,
-    socket_dir: PathBuf,
-    options: PgConnectOptions,
-    version: String,
     _lock: File,
 }
 
@@ -72,59 +73,48 @@ pub enum Durability {
 }
 
 impl Embedded {
-    /// Starts it, on new data the first time.
+    /// Starts it, on new data the first time, for so many connections.
     pub async fn start(
-        place: &Place,
+        place: Place,
         bindir: Option<&Path>,
         durability: Durability,
+        connections: u32,
     ) -> Result<Self> {
         let lock = place
             .lock()?
             .with_context(|| format!("another instance is using {}", place.dir().display()))?;
         let cluster = place.cluster();
         let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
-        end_leftover(place, &programs).await?;
+        end_leftover(&place, &programs).await?;
         if !cluster.exists() {
-            make_cluster(place, &programs, durability).await?;
+            make_cluster(&place, &programs, durability).await?;
         }
         let socket_dir = place.make_socket_dir()?;
-        let log = place.dir().join("postgres.log");
-        let mut keeper = place
-            .command("sh")
-            .args(["-c", KEEPER, "sh"])
-            .arg(programs.path("postgres"))
-            .arg("-D")
-            .arg(&cluster)
-            .arg("-k")
-            .arg(&socket_dir)
-            .args(settings(durability))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            // Ctrl-C is for the server alone, which first lets its requests end
-            .process_group(0)
-            .spawn()
-            .context("starting PostgreSQL")?;
-        let pipe = keeper.stdin.take();
-        wait_until_ready(&mut keeper, &cluster)
-            .await
-            .with_context(|| {
-                format!(
-                    "PostgreSQL did not start. The end of {}:\n{}",
-                    log.display(),
-                    tail(&log)
-                )
-            })?;
-        let options = options(&socket_dir);
-        make_database(&options).await?;
+        let settings = settings(durability, connections);
+        let (keeper, pipe) = launch(&place, &programs, &socket_dir, &settings).await?;
+        make_database(&options(&socket_dir)).await?;
         Ok(Self {
+            place,
+            programs,
+            settings,
+            socket_dir,
             keeper,
             pipe,
-            socket_dir,
-            options,
-            version: programs.version,
             _lock: lock,
         })
+    }
+
+    /// Starts it again after it has ended by itself.
+    pub async fn restart(&mut self) -> Result<()> {
+        end_leftover(&self.place, &self.programs).await?;
+        (self.keeper, self.pipe) = launch(
+            &self.place,
+            &self.programs,
+            &self.socket_dir,
+            &self.settings,
+        )
+        .await?;
+        Ok(())
     }
 
     /// The one that another process runs in this place, if there is one.
@@ -134,13 +124,13 @@ impl Embedded {
     }
 
     /// How to connect to it.
-    pub fn options(&self) -> &PgConnectOptions {
-        &self.options
+    pub fn options(&self) -> PgConnectOptions {
+        options(&self.socket_dir)
     }
 
     /// "15.18".
     pub fn version(&self) -> &str {
-        &self.version
+        &self.programs.version
     }
 
     /// Done when it has ended by itself, which it should not.
@@ -160,53 +150,69 @@ impl Embedded {
     }
 }
 
-fn settings(durability: Durability) -> Vec<&'static str> {
+async fn launch(
+    place: &Place,
+    programs: &Programs,
+    socket_dir: &Path,
+    settings: &[String],
+) -> Result<(Child, Option<ChildStdin>)> {
+    let (cluster, log) = (place.cluster(), place.dir().join("postgres.log"));
+    let mut keeper = place
+        .command("sh")
+        .args(["-c", KEEPER, "sh"])
+        .arg(programs.path("postgres"))
+        .arg("-D")
+        .arg(&cluster)
+        .arg("-k")
+        .arg(socket_dir)
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(File::create(&log)?)
+        // Ctrl-C is for the server alone, which first lets its requests end
+        .process_group(0)
+        .spawn()
+        .context("starting PostgreSQL")?;
+    let pipe = keeper.stdin.take();
+    let ready = wait_until_ready(&mut keeper, &cluster).await;
+    ready.with_context(|| {
+        format!(
+            "PostgreSQL did not start. The end of {}:\n{}",
+            log.display(),
+            tail(&log)
+        )
+    })?;
+    Ok((keeper, pipe))
+}
+
+fn settings(durability: Durability, connections: u32) -> Vec<String> {
+    let max_connections = format!("max_connections={}", connections.max(80) + 20);
     let mut settings = vec![
-        "-c",
         "listen_addresses=",
-        "-c",
         "port=5432",
-        "-c",
         "unix_socket_permissions=0700",
-        "-c",
         "timezone=UTC",
-        "-c",
         "log_timezone=UTC",
         // an error's details and its statement hold what is in patients' rows
-        "-c",
         "log_error_verbosity=terse",
-        "-c",
         "log_min_error_statement=panic",
-        "-c",
         "log_parameter_max_length_on_error=0",
+        &max_connections,
     ];
     match durability {
-        Durability::Kept => settings.extend([
-            "-c",
-            "fsync=on",
-            "-c",
-            "synchronous_commit=on",
-            "-c",
-            "full_page_writes=on",
-        ]),
+        Durability::Kept => {
+            settings.extend(["fsync=on", "synchronous_commit=on", "full_page_writes=on"]);
+        }
         Durability::ThrownAway => settings.extend([
-            "-c",
             "fsync=off",
-            "-c",
             "synchronous_commit=off",
-            "-c",
             "full_page_writes=off",
-            "-c",
-            "max_connections=500",
-            "-c",
             "autovacuum=off",
-            "-c",
             "wal_level=minimal",
-            "-c",
             "max_wal_senders=0",
         ]),
     }
-    settings
+    settings.into_iter().map(ToOwned::to_owned).collect()
 }
 
 fn options(socket_dir: &Path) -> PgConnectOptions {

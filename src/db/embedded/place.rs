@@ -19,6 +19,7 @@ const FOR_ROOT: &str = "/var/lib/healthcare-backend";
 const SOCKET_PATH: usize = 103;
 
 /// A directory for the server's own data.
+#[derive(Clone)]
 pub struct Place {
     dir: PathBuf,
     /// Whom PostgreSQL runs as, where that is not whoever runs the server.
@@ -52,10 +53,18 @@ impl Place {
         })
     }
 
-    /// `dir`; or, as root, one that PostgreSQL's user can reach.
+    /// `dir`; or, as root, where that can't be made for PostgreSQL's user, one that can.
     pub fn by_default(dir: &Path) -> Result<Self> {
+        let wanted = std::path::absolute(dir)?;
         match owner()? {
-            Some(owner) if !is_reachable(&std::path::absolute(dir)?, &owner) => {
+            Some(owner) if !is_reachable(&wanted, &owner) => {
+                ensure!(
+                    !wanted.exists(),
+                    "{} is closed to PostgreSQL's user {}, which runs it for root: run the server as the user who made \
+                     it, or set DATA_DIR",
+                    wanted.display(),
+                    owner.name
+                );
                 Self::at(Path::new(FOR_ROOT))
             }
             _ => Self::at(dir),

@@ -15,6 +15,7 @@ use super::{Durability, Embedded, Place};
 /// on the file `users` in its directory.
 pub async fn serve_tests(dir: &Path, bindir: Option<&Path>) -> Result<()> {
     const IDLE_SECONDS: u32 = 5;
+    const CONNECTIONS: u32 = 480;
     let place = Place::at(dir)?;
     let users = File::create(dir.join("users"))?;
     if place.cluster().exists() {
@@ -22,7 +23,8 @@ pub async fn serve_tests(dir: &Path, bindir: Option<&Path>) -> Result<()> {
         let _lock = place.lock()?.context("another instance is running")?;
         fs::remove_dir_all(place.cluster())?;
     }
-    let embedded = Embedded::start(&place, bindir, Durability::ThrownAway).await?;
+    let embedded =
+        Embedded::start(place.clone(), bindir, Durability::ThrownAway, CONNECTIONS).await?;
     let mut idle = 0;
     loop {
         sleep(Duration::from_secs(1)).await;

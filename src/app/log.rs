@@ -1,0 +1,57 @@
+//! One line a request, without anything of a patient.
+
+use std::time::Instant;
+
+use axum::{extract::MatchedPath, http::Method, response::Response};
+use tracing::{Span, field::Empty};
+
+use super::RequestId;
+
+/// The line of a request. It is written when this is dropped: also when the client has gone before its answer.
+pub(super) struct LogLine {
+    span: Span,
+    method: Method,
+    begun: Instant,
+    answer: Option<(u16, Option<MatchedPath>)>,
+}
+
+impl LogLine {
+    pub(super) fn new(id: &RequestId, method: &Method) -> Self {
+        let span = tracing::info_span!("request", id = id.as_str(), user = Empty);
+        Self {
+            span,
+            method: method.clone(),
+            begun: Instant::now(),
+            answer: None,
+        }
+    }
+
+    /// What else is logged belongs to the request too.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    pub(super) fn answered(&mut self, response: &Response) {
+        self.answer = Some((
+            response.status().as_u16(),
+            response.extensions().get().cloned(),
+        ));
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        let _entered = self.span.enter();
+        let milliseconds = self.begun.elapsed().as_millis();
+        // a method and a path that a client made up do not belong in a log
+        let is_known =
+            self.method.is_idempotent() || [Method::POST, Method::PATCH].contains(&self.method);
+        let method = if is_known { self.method.as_str() } else { "-" };
+        if let Some((status, route)) = &self.answer {
+            let route = route.as_ref().map_or("-", MatchedPath::as_str);
+            tracing::info!("{status} {method} {route} {milliseconds} ms");
+        } else {
+            tracing::info!("499 {method} - {milliseconds} ms (the client is gone)");
+        }
+    }
+}
