@@ -57,6 +57,8 @@ impl Input for DoctorInput {
         ("last_name", &["name"]),
         ("specialty", &[]),
     ];
+    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] =
+        &[("name", &["first_name", "last_name"])];
 }
 
 impl Record for DoctorInput {

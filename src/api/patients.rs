@@ -64,6 +64,10 @@ impl Input for PatientInput {
         ("date_of_birth", &["age"]),
         ("gender", &[]),
     ];
+    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[
+        ("name", &["first_name", "last_name"]),
+        ("age", &["date_of_birth"]),
+    ];
 }
 
 impl Record for PatientInput {

@@ -21,6 +21,9 @@ pub trait Input: DeserializeOwned + Validate {
     /// The fields that must be sent, each with those that may be sent in its place.
     const REQUIRED: &'static [(&'static str, &'static [&'static str])];
 
+    /// The fields that say nothing beside others, each with those others: what is wrong with one does not matter then.
+    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[];
+
     /// The rules that look at more than one field: field and message of each fault.
     fn cross_faults(&self) -> Vec<(&'static str, String)> {
         Vec::new()

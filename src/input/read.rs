@@ -104,6 +104,14 @@ pub(super) fn read<T: Input>(
     for (field, message) in input.cross_faults() {
         faults.entry(field).or_default().push(message);
     }
+    for (field, by) in T::OVERRIDDEN {
+        if by
+            .iter()
+            .all(|by| matches!(sent.get(by), Some(Sent::New(..))) && !faults.contains_key(by))
+        {
+            faults.remove(field);
+        }
+    }
     if faults.is_empty() {
         Ok(input)
     } else {

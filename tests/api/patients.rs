@@ -483,6 +483,19 @@ mod create {
     }
 
     #[tokio::test]
+    async fn a_copy_of_what_was_shown_is_taken_although_its_name_and_age_are_over_the_limits() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let body = json!({"first_name": "a".repeat(150), "last_name": "b".repeat(150), "date_of_birth": "1800-01-01", "gender": "O"});
+        let shown = alice.post(PATIENTS, body).await.is(201).body;
+        let copy = alice.post(PATIENTS, shown.clone()).await.is(201).body;
+        assert_eq!(
+            (&copy["name"], &copy["age"]),
+            (&shown["name"], &shown["age"])
+        );
+    }
+
+    #[tokio::test]
     async fn parts_and_date_win_over_name_and_age() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
