@@ -43,6 +43,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::login::refresh))
+        .routes(routes!(auth::me::retrieve, auth::me::partial_update))
         .routes(routes!(patients::list, patients::create))
         .routes(routes!(
             patients::retrieve,

@@ -14,7 +14,10 @@ use crate::{
     db::embedded,
 };
 
+mod accounts;
 mod run;
+
+use accounts::{Changepassword, Createsuperuser};
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
 ///
@@ -35,6 +38,10 @@ enum Command {
     Serve,
     /// Bring the schema of the database up to date
     Migrate,
+    /// Make an account that may do everything in the admin panel
+    Createsuperuser(Createsuperuser),
+    /// Give an account another password, and end its sessions
+    Changepassword(Changepassword),
     /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
     #[command(hide = true)]
     TestDatabase { dir: PathBuf },
@@ -85,6 +92,10 @@ pub fn main() -> ExitCode {
         match cli.command.unwrap_or_default() {
             Command::Serve => run::serve(&config).await,
             Command::Migrate => run::migrate(&config).await,
+            Command::Createsuperuser(arguments) => accounts::create(&config, arguments).await,
+            Command::Changepassword(arguments) => {
+                accounts::change_password(&config, arguments).await
+            }
             Command::TestDatabase { dir } => {
                 embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await
             }

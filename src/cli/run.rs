@@ -110,20 +110,20 @@ pub(super) async fn migrate(config: &Config) -> Result<()> {
 
 /// Whether to use the embedded PostgreSQL that another process has started.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
+pub(super) enum Sharing {
     Refused,
     Wanted,
 }
 
 /// The database of the configuration, running.
-struct Running {
-    options: PgConnectOptions,
+pub(super) struct Running {
+    pub(super) options: PgConnectOptions,
     name: String,
     embedded: Option<Embedded>,
 }
 
 impl Running {
-    async fn new(config: &Config, sharing: Sharing) -> Result<Self> {
+    pub(super) async fn new(config: &Config, sharing: Sharing) -> Result<Self> {
         if let Database::External(options, name) = &config.database {
             return Ok(Self {
                 options: (**options).clone(),
@@ -158,7 +158,7 @@ impl Running {
         })
     }
 
-    async fn migrate(&self) -> Result<()> {
+    pub(super) async fn migrate(&self) -> Result<()> {
         // sqlx says the cause in its own words already
         let migrated = Db::migrate(&self.options)
             .await
@@ -190,7 +190,7 @@ impl Running {
         }
     }
 
-    async fn stop(self) -> Result<()> {
+    pub(super) async fn stop(self) -> Result<()> {
         match self.embedded {
             Some(embedded) => embedded.stop().await,
             None => Ok(()),

@@ -96,7 +96,11 @@ impl Db {
 
     /// Brings the schema up to date. Servers that start at once take turns.
     pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
-        let connecting = timeout(CONNECT, options.clone().connect()).await;
+        // that a table is there already is no news
+        let options = options
+            .clone()
+            .options([("client_min_messages", "warning")]);
+        let connecting = timeout(CONNECT, options.connect()).await;
         let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
         sqlx::migrate!().run(&mut connection).await?;
         connection.close().await

@@ -2,6 +2,7 @@
 
 use super::Db;
 use crate::{
+    auth::{CurrentUser, Unauthenticated},
     error::{ApiError, Result, constraint_fault},
     input::FieldErrors,
 };
@@ -16,6 +17,18 @@ pub struct NewUser {
     pub name: String,
     /// What `Passwords::hash` made.
     pub password_hash: String,
+    /// May do everything in the admin panel; made on the command line.
+    pub is_superuser: bool,
+}
+
+/// An account, as its owner sees it.
+pub struct User {
+    /// Its number.
+    pub id: i64,
+    pub name: String,
+    pub email: String,
+    /// None: the e-mail is shown in its place.
+    pub username: Option<String>,
 }
 
 /// What a login is checked against.
@@ -31,24 +44,31 @@ pub struct Credentials {
 impl Db {
     /// Makes an account, and is its first actor. A taken e-mail or user name is a field error, both if both are.
     pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
-        let created = self.run(|connection| {
-Box::pin(sqlx::query_scalar!(
-            r#"
+        let created = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_scalar!(
+                        r#"
             with actor as materialized (
-                select id, act_as(id, $1, 'api', $5) as acts from nextval(pg_get_serial_sequence('users', 'id')) as id)
-            insert into users (id, email, username, name, password_hash)
+                select id, act_as(id, $1, case when $6 then 'cli' else 'api' end, $5) as acts
+                from nextval(pg_get_serial_sequence('users', 'id')) as id)
+            insert into users (id, email, username, name, password_hash, is_staff, is_superuser)
             overriding system value
-            select actor.id, $1, $2, $3, $4
+            select actor.id, $1, $2, $3, $4, $6, $6
             from actor
             returning id
             "#,
-            new.email,
-            new.username,
-            new.name,
-            new.password_hash,
-            request_id
-        ).fetch_one(connection))
-}).await;
+                        new.email,
+                        new.username,
+                        new.name,
+                        new.password_hash,
+                        request_id,
+                        new.is_superuser
+                    )
+                    .fetch_one(connection),
+                )
+            })
+            .await;
         match created {
             Err(ApiError::Invalid(fault)) => {
                 // PostgreSQL names one only
@@ -114,5 +134,98 @@ Box::pin(sqlx::query_scalar!(
             })
             .await?;
         Ok(credentials)
+    }
+
+    /// The caller's own account.
+    pub async fn account(&self, user: &CurrentUser) -> Result<User> {
+        let account = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        User,
+                        r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            select u.id, u.name, u.email, u.username
+            from users u
+            where u.id = (select id from actor)
+            "#,
+                        user.id(),
+                        user.session_id(),
+                        user.request_id()
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
+        self.still_there(user, account).await
+    }
+
+    /// Gives the caller another name.
+    pub async fn rename(&self, user: &CurrentUser, name: Result<Option<String>>) -> Result<User> {
+        let Some(name) = self.accept(user, name).await? else {
+            return self.account(user).await;
+        };
+        let account = self
+            .run(|connection| {
+                Box::pin(
+                    sqlx::query_as!(
+                        User,
+                        r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            update users u
+            set name = $4
+            where u.id = (select id from actor)
+            returning u.id, u.name, u.email, u.username
+            "#,
+                        user.id(),
+                        user.session_id(),
+                        user.request_id(),
+                        name
+                    )
+                    .fetch_optional(connection),
+                )
+            })
+            .await?;
+        self.still_there(user, account).await
+    }
+
+    /// Gives an account another password, and ends its sessions.
+    pub async fn change_password(
+        &self,
+        user_id: i64,
+        password_hash: &str,
+        request_id: &str,
+    ) -> Result<()> {
+        self.run(|connection| {
+            Box::pin(
+                sqlx::query!(
+                    r#"
+            with actor as materialized (
+                select id, email, act_as(id, email, 'cli', $3) as acts from users where id = $1),
+            ended as (
+                update sessions set ended_at = now()
+                where user_id = (select id from actor) and ended_at is null)
+            update users u
+            set password_hash = $2
+            where u.id = (select id from actor)
+            "#,
+                    user_id,
+                    password_hash,
+                    request_id
+                )
+                .execute(connection),
+            )
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn still_there<T>(&self, user: &CurrentUser, row: Option<T>) -> Result<T> {
+        match row {
+            Some(row) => Ok(row),
+            None => Err(self
+                .refuse(user, Unauthenticated::UserNotFound.into())
+                .await),
+        }
     }
 }

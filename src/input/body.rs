@@ -51,6 +51,19 @@ impl<T: Input> Body<T> {
     }
 }
 
+/// A body that did not come over HTTP.
+impl<T> From<Map<String, Value>> for Body<T> {
+    fn from(object: Map<String, Value>) -> Self {
+        Self {
+            payload: Ok(Payload {
+                object,
+                is_form: false,
+            }),
+            of: PhantomData,
+        }
+    }
+}
+
 impl<T: Record> Body<T> {
     /// POST: a new row.
     pub fn create(&self) -> Result<T::Fields> {

@@ -42,6 +42,21 @@ impl FieldErrors {
         self.0.iter().any(|(name, _)| name == field)
     }
 
+    /// The messages of a field.
+    pub fn of(&self, field: &str) -> Option<String> {
+        let (_, messages) = self.0.iter().find(|(name, _)| name == field)?;
+        Some(messages.join(" "))
+    }
+
+    /// For a terminal: `field: message`, a line each.
+    pub fn lines(&self) -> String {
+        let lines = self
+            .0
+            .iter()
+            .map(|(field, messages)| format!("{field}: {}", messages.join(" ")));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

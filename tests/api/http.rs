@@ -380,7 +380,6 @@ async fn null_characters_are_refused_in_every_string() {
     for key in [
         "first_name",
         "last_name",
-        "name",
         "address",
         "phone_number",
         "email",

@@ -16,6 +16,7 @@
 
 mod support;
 
+mod accounts;
 mod auth;
 mod authorization;
 mod config;

@@ -10,11 +10,15 @@ use crate::support::{Client, TestApp, emily_carter, john_doe};
 /// Statements that do not start from the caller, and why.
 const WITHOUT_ACTOR: &[(&str, &str)] = &[
     (
+        "with actor as materialized ( select id, email, act_as(id, email, 'cli', $3)",
+        "changepassword: the actor is the user whose password it is",
+    ),
+    (
         "select u.is_active, s.id is not null",
         "tells a caller who is no more why",
     ),
     (
-        "with actor as materialized ( select id, act_as(id, $1, 'api', $5) as acts from nextval(",
+        "with actor as materialized ( select id, act_as(id, $1, case when $6 then 'cli' else 'api' end, $5) as acts from nextval(",
         "registration: the actor is the new user",
     ),
     (

@@ -1,4 +1,5 @@
 //! `/api/auth/`: accounts and tokens.
 
 pub mod login;
+pub mod me;
 pub mod register;

@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::me::UserView;
 use crate::{
     api::Created,
     app::RequestId,
     auth::{Passwords, password},
-    db::{Db, users::NewUser},
+    db::{
+        Db,
+        users::{NewUser, User},
+    },
     error::{ApiError, Result},
     input::{self, Body, Input},
 };
@@ -54,6 +58,15 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// The same with another password, whose rules are not asked for.
+    #[must_use]
+    pub fn with_password(self, password: String) -> Self {
+        Self {
+            password: Some(password),
+            ..self
+        }
+    }
+
     fn full_name(&self) -> Option<String> {
         let parts = [self.first_name.as_deref(), self.last_name.as_deref()];
         let parts: Vec<&str> = parts
@@ -131,17 +144,8 @@ impl Input for Registration {
 /// The answer to a registration.
 #[derive(Serialize, ToSchema)]
 pub struct Registered {
-    user: User,
+    user: UserView,
     message: &'static str,
-}
-
-/// An account, as the API shows it.
-#[derive(Serialize, ToSchema)]
-pub struct User {
-    id: i64,
-    name: String,
-    email: String,
-    username: String,
 }
 
 /// Register a new account.
@@ -156,17 +160,53 @@ pub async fn register(
     Extension(request_id): Extension<RequestId>,
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
-    let registration = match body.read() {
-        Ok(registration) => registration,
+    let registration = read(&db, &body).await?;
+    let user = create(
+        &db,
+        &passwords,
+        registration,
+        Rank::User,
+        request_id.as_str(),
+    )
+    .await?;
+    let message = "User registered successfully";
+    Ok(Created(Registered {
+        user: UserView::from(user),
+        message,
+    }))
+}
+
+/// What a new account may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Keep patients.
+    User,
+    /// Everything, in the admin panel.
+    Superuser,
+}
+
+/// Reads a registration. What is at fault is reported together with what is taken.
+pub async fn read(db: &Db, body: &Body<Registration>) -> Result<Registration> {
+    match body.read() {
         Err(ApiError::Invalid(faults)) => {
             let sent = |field| body.text(field).filter(|_| !faults.has(field));
             let taken = db
                 .taken(sent("email").as_deref(), sent("username").as_deref())
                 .await?;
-            return Err(ApiError::Invalid(faults.and(taken)));
+            Err(ApiError::Invalid(faults.and(taken)))
         }
-        Err(fault) => return Err(fault),
-    };
+        read => read,
+    }
+}
+
+/// Makes the account.
+pub async fn create(
+    db: &Db,
+    passwords: &Passwords,
+    registration: Registration,
+    rank: Rank,
+    request_id: &str,
+) -> Result<User> {
     let new = NewUser {
         name: registration.full_name().unwrap_or_default(),
         email: normalize(&registration.email.unwrap_or_default()),
@@ -174,19 +214,15 @@ pub async fn register(
         password_hash: passwords
             .hash(registration.password.unwrap_or_default())
             .await?,
+        is_superuser: rank == Rank::Superuser,
     };
-    let id = db.create_user(&new, request_id.as_str()).await?;
-    let username = new.username.unwrap_or_else(|| new.email.clone());
-    let user = User {
+    let id = db.create_user(&new, request_id).await?;
+    Ok(User {
         id,
         name: new.name,
         email: new.email,
-        username,
-    };
-    Ok(Created(Registered {
-        user,
-        message: "User registered successfully",
-    }))
+        username: new.username,
+    })
 }
 
 /// Django's `normalize_email`: the domain in lower case.

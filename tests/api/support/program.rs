@@ -52,6 +52,18 @@ pub fn program(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Com
     command
 }
 
+/// Runs a command to its end, with something to read.
+pub fn run(dir: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = program(dir, arguments, &[]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
 /// A server that runs.
 pub struct Program {
     child: Child,

@@ -1,0 +1,75 @@
+//! `/api/auth/me/`: one's own account.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::{
+    api::{Json, Refusals},
+    auth::CurrentUser,
+    db::{Db, users::User},
+    error::Result,
+    input::{Body, Input},
+};
+
+/// An account, as the API shows it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserView {
+    id: i64,
+    name: String,
+    email: String,
+    /// The e-mail, where none was given.
+    username: String,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        let username = user.username.unwrap_or_else(|| user.email.clone());
+        Self {
+            id: user.id,
+            name: user.name,
+            email: user.email,
+            username,
+        }
+    }
+}
+
+/// What one may change of one's own account.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = UserRequest)]
+pub struct ProfileInput {
+    #[schema(min_length = 1, max_length = 150)]
+    #[validate(length(min = 1, max = 150))]
+    name: Option<String>,
+}
+
+impl Input for ProfileInput {
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[];
+}
+
+/// Read your own account.
+#[utoipa::path(
+    get, path = "/api/auth/me/", operation_id = "auth_me_retrieve", tag = "auth",
+    responses((status = 200, description = "The account", body = UserView), Refusals),
+)]
+pub async fn retrieve(user: CurrentUser, State(db): State<Db>) -> Result<Json<UserView>> {
+    db.account(&user).await.map(UserView::from).map(Json)
+}
+
+/// Change your own name.
+#[utoipa::path(
+    patch, path = "/api/auth/me/", operation_id = "auth_me_partial_update", tag = "auth",
+    request_body = ProfileInput,
+    responses((status = 200, description = "The account", body = UserView), Refusals),
+)]
+pub async fn partial_update(
+    user: CurrentUser,
+    State(db): State<Db>,
+    body: Body<ProfileInput>,
+) -> Result<Json<UserView>> {
+    let name = body.read().map(|profile| profile.name);
+    db.rename(&user, name).await.map(UserView::from).map(Json)
+}

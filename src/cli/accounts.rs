@@ -1,0 +1,239 @@
+//! Accounts from the command line, with Django's prompts. Both commands work beside a server that runs.
+
+use std::io::{self, Read, Write};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::{
+    run::{Running, Sharing},
+    say,
+};
+use crate::{
+    api::auth::register::{Rank, create as create_account, read},
+    auth::{Passwords, password},
+    config::Config,
+    db::Db,
+    error::ApiError,
+    input::Body,
+};
+
+/// What the audit notes in place of a request's id.
+const REQUEST_ID: &str = "cli";
+
+/// What is not given is asked for.
+#[derive(Args)]
+pub(super) struct Createsuperuser {
+    /// E-mail address to log in with
+    #[arg(long)]
+    email: Option<String>,
+    /// Full name
+    #[arg(long)]
+    name: Option<String>,
+    /// Username to log in with, if there shall be one
+    #[arg(long)]
+    username: Option<String>,
+    /// Read the password from standard input, and ask for nothing: for scripts
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Whose password, and where it comes from.
+#[derive(Args)]
+pub(super) struct Changepassword {
+    /// E-mail address or username of the account
+    login: String,
+    /// Read the password from standard input, and ask for nothing: for scripts
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Makes a superuser.
+pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Result<()> {
+    let asks = !arguments.password_stdin;
+    with_database(config, async |db| {
+        let mut account = Map::new();
+        for (field, label, given) in [
+            ("email", "Email", arguments.email),
+            ("name", "Name", arguments.name),
+        ] {
+            if let Some(value) = given {
+                account.insert(field.into(), json!(value));
+                if let Some(fault) = complaint(db, &account, field).await? {
+                    bail!("{field}: {fault}");
+                }
+            } else if asks {
+                ask_until_good(db, &mut account, field, label).await?;
+            } else {
+                bail!("--{field} is needed with --password-stdin");
+            }
+        }
+        if let Some(username) = arguments.username {
+            account.insert("username".into(), json!(username));
+        }
+        let chosen = if asks {
+            choose_password(|password| password_faults(&account, password))?
+        } else {
+            from_stdin()?
+        };
+        // one that was asked for has been judged already: any good one stands for it
+        let judged = if asks {
+            format!("{:x}", rand::random::<u128>())
+        } else {
+            chosen.clone()
+        };
+        account.insert("password".into(), json!(judged));
+        let registration = read(db, &Body::from(account)).await.map_err(readable)?;
+        let registration = registration.with_password(chosen);
+        create_account(
+            db,
+            &Passwords::new(),
+            registration,
+            Rank::Superuser,
+            REQUEST_ID,
+        )
+        .await
+        .map_err(readable)?;
+        say(&mut io::stdout(), "Superuser created successfully.");
+        Ok(())
+    })
+    .await
+}
+
+/// Gives an account another password.
+pub(super) async fn change_password(config: &Config, arguments: Changepassword) -> Result<()> {
+    with_database(config, async |db| {
+        let login = &arguments.login;
+        let found = db.credentials(login).await.map_err(readable)?;
+        let account = found.with_context(|| format!("user '{login}' does not exist"))?;
+        let faults =
+            |password: &str| password::faults(password, &[("email", login), ("username", login)]);
+        let chosen = if arguments.password_stdin {
+            let chosen = from_stdin()?;
+            let faults = faults(&chosen);
+            if !faults.is_empty() {
+                bail!("{}", faults.join(" "));
+            }
+            chosen
+        } else {
+            say(
+                &mut io::stdout(),
+                &format!("Changing password for user '{login}'"),
+            );
+            choose_password(faults)?
+        };
+        let hash = Passwords::new().hash(chosen).await.map_err(readable)?;
+        db.change_password(account.user_id, &hash, REQUEST_ID)
+            .await
+            .map_err(readable)?;
+        say(
+            &mut io::stdout(),
+            &format!("Password changed successfully for user '{login}'"),
+        );
+        Ok(())
+    })
+    .await
+}
+
+async fn with_database(config: &Config, work: impl AsyncFnOnce(&Db) -> Result<()>) -> Result<()> {
+    let database = Running::new(config, Sharing::Wanted).await?;
+    database.migrate().await?;
+    let db = Db::new(database.options.clone(), 1);
+    let done = work(&db).await;
+    db.close().await;
+    database.stop().await?;
+    done
+}
+
+/// What is wrong with one field of an account that is not whole yet.
+async fn complaint(db: &Db, account: &Map<String, Value>, field: &str) -> Result<Option<String>> {
+    match read(db, &Body::from(account.clone())).await {
+        Err(ApiError::Invalid(faults)) => Ok(faults.of(field)),
+        Err(other) => Err(readable(other)),
+        Ok(_) => Ok(None),
+    }
+}
+
+async fn ask_until_good(
+    db: &Db,
+    account: &mut Map<String, Value>,
+    field: &str,
+    label: &str,
+) -> Result<()> {
+    loop {
+        account.insert(field.into(), json!(ask(&format!("{label}: "))?));
+        match complaint(db, account, field).await? {
+            None => return Ok(()),
+            Some(fault) => say(&mut io::stderr(), &format!("Error: {fault}")),
+        }
+    }
+}
+
+fn password_faults(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
+    let text = |field| {
+        account
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let attributes = [
+        ("username", text("username")),
+        ("name", text("name")),
+        ("email", text("email")),
+    ];
+    password::faults(chosen, &attributes)
+}
+
+/// Asks twice, as Django does, and lets a weak one pass if that is wanted.
+fn choose_password(faults: impl Fn(&str) -> Vec<String>) -> Result<String> {
+    loop {
+        let chosen = ask_secretly("Password: ")?;
+        if chosen != ask_secretly("Password (again): ")? {
+            say(&mut io::stderr(), "Error: Your passwords didn't match.");
+        } else if chosen.trim().is_empty() {
+            say(&mut io::stderr(), "Error: Blank passwords aren't allowed.");
+        } else {
+            let faults = faults(&chosen);
+            if faults.is_empty() {
+                return Ok(chosen);
+            }
+            say(&mut io::stderr(), &faults.join("\n"));
+            let anyway = ask("Bypass password validation and create user anyway? [y/N]: ")?;
+            if anyway.eq_ignore_ascii_case("y") {
+                return Ok(chosen);
+            }
+        }
+    }
+}
+
+fn ask(prompt: &str) -> Result<String> {
+    let mut stdout = io::stdout();
+    write!(stdout, "{prompt}")?;
+    stdout.flush()?;
+    let mut line = String::new();
+    if io::stdin().read_line(&mut line)? == 0 {
+        bail!("Operation cancelled.");
+    }
+    Ok(line.trim().to_owned())
+}
+
+fn ask_secretly(prompt: &str) -> Result<String> {
+    rpassword::prompt_password(prompt).context("no terminal to ask at: use --password-stdin")
+}
+
+fn from_stdin() -> Result<String> {
+    let mut text = String::new();
+    io::stdin()
+        .read_to_string(&mut text)
+        .context("reading the password")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A refusal of the API, for a terminal.
+fn readable(error: ApiError) -> anyhow::Error {
+    match error {
+        ApiError::Invalid(faults) => anyhow!("{}", faults.lines()),
+        other => anyhow!("{other}"),
+    }
+}
