@@ -73,7 +73,9 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
             account.insert("username".into(), json!(username));
         }
         let chosen = if asks {
-            choose_password(|password| password_faults(&account, password))?
+            choose_password(Weak::IfWanted, |password| {
+                password_faults(&account, password)
+            })?
         } else {
             from_stdin()?
         };
@@ -121,7 +123,7 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
                 &mut io::stdout(),
                 &format!("Changing password for user '{login}'"),
             );
-            choose_password(faults)?
+            choose_password(Weak::Never, faults)?
         };
         let hash = Passwords::new().hash(chosen).await.map_err(readable)?;
         db.change_password(account.user_id, &hash, REQUEST_ID)
@@ -185,8 +187,15 @@ fn password_faults(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
     password::faults(chosen, &attributes)
 }
 
-/// Asks twice, as Django does, and lets a weak one pass if that is wanted.
-fn choose_password(faults: impl Fn(&str) -> Vec<String>) -> Result<String> {
+/// Whether a password may break the rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weak {
+    Never,
+    IfWanted,
+}
+
+/// Asks twice, as Django does, until it is a good one.
+fn choose_password(weak: Weak, faults: impl Fn(&str) -> Vec<String>) -> Result<String> {
     loop {
         let chosen = ask_secretly("Password: ")?;
         if chosen != ask_secretly("Password (again): ")? {
@@ -199,8 +208,8 @@ fn choose_password(faults: impl Fn(&str) -> Vec<String>) -> Result<String> {
                 return Ok(chosen);
             }
             say(&mut io::stderr(), &faults.join("\n"));
-            let anyway = ask("Bypass password validation and create user anyway? [y/N]: ")?;
-            if anyway.eq_ignore_ascii_case("y") {
+            let question = "Bypass password validation and create user anyway? [y/N]: ";
+            if weak == Weak::IfWanted && ask(question)?.eq_ignore_ascii_case("y") {
                 return Ok(chosen);
             }
         }

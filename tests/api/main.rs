@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::needless_pass_by_value,
+    clippy::too_many_lines,
     clippy::format_push_string,
     clippy::format_collect,
     reason = "a test that panics has failed, and json! reads best as an argument"
@@ -20,6 +21,7 @@ mod accounts;
 mod auth;
 mod authorization;
 mod config;
+mod contract;
 mod cors;
 mod doctors;
 mod embedded;

@@ -1,4 +1,4 @@
-//! The examples of the two READMEs that this server replaces, request by request.
+//! The examples of the two READMEs that this server replaces, request by request; and the walk of its own.
 
 use serde_json::{Value, json};
 
@@ -137,4 +137,38 @@ async fn readme_b() {
     );
     alice.delete("/api/patients/1/").await.is(204);
     alice.get("/api/patients/1/").await.is(404);
+}
+
+/// Its own README's walk, as a user would paste it.
+#[tokio::test]
+async fn the_walk() {
+    let app = TestApp::start().await;
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme
+        .split_once("## A first walk with curl\n\n```bash\n")
+        .unwrap();
+    let (walk, _) = rest.split_once("\n```").unwrap();
+    let walk = walk.replace("http://127.0.0.1:8000", &format!("http://{}", app.address));
+    assert!(walk.contains(&app.address.to_string()));
+    let curl = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }";
+    let script = format!("set -eu\n{curl}\n{walk}\n");
+    let run = tokio::process::Command::new("bash")
+        .args(["-c", &script])
+        .output()
+        .await
+        .unwrap();
+    let output = String::from_utf8(run.stdout).unwrap();
+    let statuses: Vec<&str> = output.lines().filter(|line| line.len() == 3).collect();
+    assert_eq!(
+        statuses,
+        [
+            "201", "201", "201", "201", "201", "200", "200", "200", "204"
+        ],
+        "{output}"
+    );
+    assert!(
+        output.contains(r#""doctor_name":"Dr. Emily Carter""#),
+        "{output}"
+    );
+    assert!(run.status.success() && run.stderr.is_empty());
 }
