@@ -89,8 +89,7 @@ impl Db {
 impl Directory<'_> {
     /// All doctors, by ascending id.
     pub async fn list(&self) -> Result<Vec<Doctor>> {
-        let doctors = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let doctors = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -104,20 +103,17 @@ Box::pin(sqlx::query_as!(
             self.user.map_or(0, CurrentUser::session_id),
             self.user.map_or("", CurrentUser::request_id),
             self.user.is_none()
-        ).fetch_all(connection))
-}).await?;
-        if let Some(user) = self.user
-            && doctors.is_empty()
-        {
-            self.db.caller(user).await?;
+        )
+.fetch_all(self.db.connection()).await?;
+        match self.user {
+            Some(user) => self.db.listed(user, doctors).await,
+            None => Ok(doctors),
         }
-        Ok(doctors)
     }
 
     /// One of them.
     pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
-        let doctor = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let doctor = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -131,12 +127,11 @@ Box::pin(sqlx::query_as!(
             self.user.map_or("", CurrentUser::request_id),
             self.user.is_none(),
             id.get()
-        ).fetch_optional(connection))
-}).await?;
-        match (doctor, self.user) {
-            (Some(doctor), _) => Ok(doctor),
-            (None, Some(user)) => Err(self.db.refuse(user, ApiError::NoRow(Doctor::NAME)).await),
-            (None, None) => Err(ApiError::NoRow(Doctor::NAME)),
+        )
+.fetch_optional(self.db.connection()).await?;
+        match self.user {
+            Some(user) => self.db.found(user, Doctor::NAME, doctor).await,
+            None => doctor.ok_or(ApiError::NoRow(Doctor::NAME)),
         }
     }
 }
@@ -151,8 +146,7 @@ impl Doctors<'_> {
                 return Err(self.with_taken(fault, 0, sent).await);
             }
         };
-        let doctor = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let doctor = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -171,11 +165,11 @@ Box::pin(sqlx::query_as!(
             fields.phone_number,
             fields.email.clone().flatten(),
             fields.license_number.clone().flatten()
-        ).fetch_optional(connection))
-}).await;
+        )
+.fetch_optional(self.db.connection()).await;
         match doctor {
-            Ok(doctor) => self.found(doctor).await,
-            Err(fault) => Err(self.with_taken(fault, 0, sent).await),
+            Ok(doctor) => self.db.found(self.user, Doctor::NAME, doctor).await,
+            Err(error) => Err(self.with_taken(error.into(), 0, sent).await),
         }
     }
 
@@ -207,8 +201,7 @@ Box::pin(sqlx::query_as!(
 
     /// Writes the fields that are set, and no others.
     async fn write(&self, id: Id<Doctor>, fields: &DoctorFields) -> Result<Doctor> {
-        let doctor = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let doctor = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -234,9 +227,9 @@ Box::pin(sqlx::query_as!(
 fields.email.clone().flatten(),
 fields.license_number.is_some(),
 fields.license_number.clone().flatten()
-        ).fetch_optional(connection))
-}).await?;
-        self.found(doctor).await
+        )
+.fetch_optional(self.db.connection()).await?;
+        self.db.found(self.user, Doctor::NAME, doctor).await
     }
 
     /// Takes one away, and the caller's own mappings with it.
@@ -245,38 +238,25 @@ fields.license_number.clone().flatten()
             self.directory().get(id).await?;
             return Err(fault);
         }
-        let deleted = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_scalar!(
-                        r#"
+        let deleted = sqlx::query_scalar!(
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from doctors d
             using actor
             where d.id = $4
             returning d.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        id.get()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.found(deleted).await.map(drop)
-    }
-
-    async fn found<T>(&self, row: Option<T>) -> Result<T> {
-        match row {
-            Some(row) => Ok(row),
-            None => Err(self
-                .db
-                .refuse(self.user, ApiError::NoRow(Doctor::NAME))
-                .await),
-        }
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get()
+        )
+        .fetch_optional(self.db.connection())
+        .await?;
+        self.db
+            .found(self.user, Doctor::NAME, deleted)
+            .await
+            .map(drop)
     }
 
     /// Adds to the faults of a body which of its unique values another doctor than `id` has. PostgreSQL names one only.
@@ -304,8 +284,7 @@ fields.license_number.clone().flatten()
         email: Option<&str>,
         license: Option<&str>,
     ) -> Result<FieldErrors> {
-        let taken = self.db.run(|connection| {
-Box::pin(sqlx::query!(
+        let taken = sqlx::query!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select
@@ -319,8 +298,8 @@ Box::pin(sqlx::query!(
             id,
             email,
             license
-        ).fetch_optional(connection))
-}).await?;
+        )
+.fetch_optional(self.db.connection()).await?;
         let taken = taken.map(|taken| {
             [
                 (taken.email, "doctors_email_key"),

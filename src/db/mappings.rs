@@ -50,13 +50,9 @@ impl Db {
 impl Mappings<'_> {
     /// All of them, by ascending id.
     pub async fn list(&self) -> Result<Vec<Mapping>> {
-        let mappings = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Mapping,
-                        r#"
+        let mappings = sqlx::query_as!(
+            Mapping,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
@@ -67,29 +63,20 @@ impl Mappings<'_> {
             where p.created_by = (select id from actor)
             order by m.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id()
-                    )
-                    .fetch_all(connection),
-                )
-            })
-            .await?;
-        if mappings.is_empty() {
-            self.db.caller(self.user).await?;
-        }
-        Ok(mappings)
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id()
+        )
+        .fetch_all(self.db.connection())
+        .await?;
+        self.db.listed(self.user, mappings).await
     }
 
     /// Those of one patient.
     pub async fn of_patient(&self, patient: Id<Patient>) -> Result<Vec<Mapping>> {
-        let mappings = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Mapping,
-                        r#"
+        let mappings = sqlx::query_as!(
+            Mapping,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
@@ -100,22 +87,19 @@ impl Mappings<'_> {
             where p.id = $4 and p.created_by = (select id from actor)
             order by m.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        patient.get()
-                    )
-                    .fetch_all(connection),
-                )
-            })
-            .await?;
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            patient.get()
+        )
+        .fetch_all(self.db.connection())
+        .await?;
         self.unless_foreign(patient, mappings).await
     }
 
     /// The doctors of one patient, by ascending id.
     pub async fn doctors_of(&self, patient: Id<Patient>) -> Result<Vec<Doctor>> {
-        let doctors = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let doctors = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -131,8 +115,8 @@ Box::pin(sqlx::query_as!(
             self.user.session_id(),
             self.user.request_id(),
             patient.get()
-        ).fetch_all(connection))
-}).await?;
+        )
+.fetch_all(self.db.connection()).await?;
         self.unless_foreign(patient, doctors).await
     }
 
@@ -140,8 +124,7 @@ Box::pin(sqlx::query_as!(
     /// goes meanwhile.
     pub async fn create(&self, new: Result<NewMapping>) -> Result<Mapping> {
         let new = self.db.accept(self.user, new).await?;
-        let mapping = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let mapping = sqlx::query_as!(
             Mapping,
             r#"
             with actor as materialized (select * from actor($1, $2, $3)),
@@ -170,8 +153,8 @@ Box::pin(sqlx::query_as!(
             self.user.request_id(),
             new.patient.get(),
             new.doctor.get()
-        ).fetch_optional(connection))
-}).await?;
+        )
+.fetch_optional(self.db.connection()).await?;
         match mapping {
             Some(mapping) => Ok(mapping),
             None => Err(self.why_not(&new).await),
@@ -192,34 +175,25 @@ Box::pin(sqlx::query_as!(
                 ApiError::NoRow(Mapping::NAME)
             });
         }
-        let deleted = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_scalar!(
-                        r#"
+        let deleted = sqlx::query_scalar!(
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patient_doctor_mappings m
             using patients p
             where m.id = $4 and p.id = m.patient_id and p.created_by = (select id from actor)
             returning m.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        id.get()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        match deleted {
-            Some(_) => Ok(()),
-            None => Err(self
-                .db
-                .refuse(self.user, ApiError::NoRow(Mapping::NAME))
-                .await),
-        }
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get()
+        )
+        .fetch_optional(self.db.connection())
+        .await?;
+        self.db
+            .found(self.user, Mapping::NAME, deleted)
+            .await
+            .map(drop)
     }
 
     /// An empty list may also mean that the patient is not the caller's.

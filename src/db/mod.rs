@@ -3,21 +3,24 @@
 //! Every statement starts from the actor: one row while the caller's account is active and the login goes on, else
 //! none. So one round trip checks the caller, scopes the rows, and tells the audit trigger who acts.
 
-use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use serde::Serialize;
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool,
+    ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use tokio::time::timeout;
+
+use connection::Connection;
 
 use crate::{
     auth::{CurrentUser, Unauthenticated, token::TokenFault},
     error::{ApiError, Result},
 };
 
+mod connection;
 pub mod doctors;
 pub mod embedded;
 pub mod mappings;
@@ -27,10 +30,6 @@ pub mod users;
 
 /// How long the first connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a statement may take, with the wait for a connection.
-const STATEMENT: Duration = Duration::from_millis(3500);
-/// How often a statement that lost a race is run again.
-const RETRIES: usize = 3;
 
 /// The id of a row of `T`.
 #[derive(Serialize)]
@@ -103,7 +102,7 @@ impl Db {
         let connecting = timeout(CONNECT, options.connect()).await;
         let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
         sqlx::migrate!().run(&mut connection).await?;
-        connection.close().await
+        sqlx::Connection::close(connection).await
     }
 
     /// Closes every connection, once its statement has ended.
@@ -111,27 +110,9 @@ impl Db {
         self.pool.close().await;
     }
 
-    /// Runs one statement on a connection of the pool; all of them come here. One that loses a race (40001, 40P01) is
-    /// run again; one that takes too long, whatever PostgreSQL is doing, ends with its connection.
-    async fn run<T>(&self, statement: impl Statement<T>) -> Result<T> {
-        let attempts = async {
-            for _ in 0..RETRIES {
-                match self.attempt(&statement).await {
-                    Err(error) if lost_a_race(&error) => {}
-                    result => return result,
-                }
-            }
-            self.attempt(&statement).await
-        };
-        match timeout(STATEMENT, attempts).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(ApiError::Unavailable("database: no answer in time".into())),
-        }
-    }
-
-    async fn attempt<T>(&self, statement: &impl Statement<T>) -> sqlx::Result<T> {
-        let mut connection = self.pool.acquire().await?;
-        statement(&mut connection).await
+    /// Where a statement runs: all of them go this way.
+    fn connection(&self) -> Connection<'_> {
+        Connection(&self.pool)
     }
 
     /// What to answer where a statement found nothing, or a request was refused before there was one: the fault, unless
@@ -141,6 +122,22 @@ impl Db {
             Ok(()) => fault,
             Err(refusal) => refusal,
         }
+    }
+
+    /// A row that was looked for: not there and not the caller's are the same.
+    async fn found<T>(&self, user: &CurrentUser, model: &'static str, row: Option<T>) -> Result<T> {
+        match row {
+            Some(row) => Ok(row),
+            None => Err(self.refuse(user, ApiError::NoRow(model)).await),
+        }
+    }
+
+    /// The rows of a list: none may also mean that the caller is no more.
+    async fn listed<T>(&self, user: &CurrentUser, rows: Vec<T>) -> Result<Vec<T>> {
+        if rows.is_empty() {
+            self.caller(user).await?;
+        }
+        Ok(rows)
     }
 
     /// A value that came with the request, or its fault: see `refuse`.
@@ -153,23 +150,18 @@ impl Db {
 
     /// Checks that the caller still is one.
     pub async fn caller(&self, user: &CurrentUser) -> Result<()> {
-        let row = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query!(
-                        r#"
+        let row = sqlx::query!(
+            r#"
             select u.is_active, s.id is not null and s.ended_at is null as "is_logged_in!"
             from users u
             left join sessions s on s.id = $2 and s.user_id = u.id
             where u.id = $1
             "#,
-                        user.id(),
-                        user.session_id()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
+            user.id(),
+            user.session_id()
+        )
+        .fetch_optional(self.connection())
+        .await?;
         let refusal = match row {
             None => Unauthenticated::UserNotFound,
             Some(row) if !row.is_active => Unauthenticated::UserInactive,
@@ -180,31 +172,7 @@ impl Db {
     }
 }
 
-/// A statement that can be run, more than once if need be.
-trait Statement<T>:
-    for<'c> Fn(&'c mut PgConnection) -> Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'c>>
-    + Send
-    + Sync
-{
-}
-
-impl<T, F> Statement<T> for F where
-    F: for<'c> Fn(
-            &'c mut PgConnection,
-        ) -> Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'c>>
-        + Send
-        + Sync
-{
-}
-
 /// Whether a value that was sent is another than the one that is there.
 fn differs<T: PartialEq>(sent: Option<&T>, there: &T) -> bool {
     sent.is_some_and(|sent| sent != there)
-}
-
-fn lost_a_race(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01"))
 }

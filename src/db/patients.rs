@@ -3,10 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Db, Id, Model, differs};
-use crate::{
-    auth::CurrentUser,
-    error::{ApiError, Result},
-};
+use crate::{auth::CurrentUser, error::Result};
 
 /// A patient, as stored.
 pub struct Patient {
@@ -92,13 +89,9 @@ impl Db {
 impl Patients<'_> {
     /// All of them, by ascending id.
     pub async fn list(&self) -> Result<Vec<Patient>> {
-        let patients = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Patient,
-                        r#"
+        let patients = sqlx::query_as!(
+            Patient,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
@@ -107,29 +100,20 @@ impl Patients<'_> {
             where p.created_by = (select id from actor)
             order by p.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id()
-                    )
-                    .fetch_all(connection),
-                )
-            })
-            .await?;
-        if patients.is_empty() {
-            self.db.caller(self.user).await?;
-        }
-        Ok(patients)
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id()
+        )
+        .fetch_all(self.db.connection())
+        .await?;
+        self.db.listed(self.user, patients).await
     }
 
     /// One of them.
     pub async fn get(&self, id: Id<Patient>) -> Result<Patient> {
-        let patient = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Patient,
-                        r#"
+        let patient = sqlx::query_as!(
+            Patient,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
@@ -137,23 +121,20 @@ impl Patients<'_> {
             from patients p
             where p.id = $4 and p.created_by = (select id from actor)
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        id.get()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.found(patient).await
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get()
+        )
+        .fetch_optional(self.db.connection())
+        .await?;
+        self.db.found(self.user, Patient::NAME, patient).await
     }
 
     /// A new one.
     pub async fn create(&self, fields: Result<PatientFields>) -> Result<Patient> {
         let fields = self.db.accept(self.user, fields).await?;
-        let patient = self.db.run(|connection| {
-Box::pin(sqlx::query_as!(
+        let patient = sqlx::query_as!(
             Patient,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -178,9 +159,9 @@ Box::pin(sqlx::query_as!(
             fields.phone_number,
             fields.email,
             fields.medical_history
-        ).fetch_optional(connection))
-}).await?;
-        self.found(patient).await
+        )
+.fetch_optional(self.db.connection()).await?;
+        self.db.found(self.user, Patient::NAME, patient).await
     }
 
     /// Changes one. `fields` sees it as it is; what leaves it so is not written.
@@ -200,13 +181,9 @@ Box::pin(sqlx::query_as!(
 
     /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing.
     async fn write(&self, id: Id<Patient>, fields: &PatientFields) -> Result<Patient> {
-        let patient = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Patient,
-                        r#"
+        let patient = sqlx::query_as!(
+            Patient,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update patients p
             set first_name = coalesce($5, p.first_name), last_name = coalesce($6, p.last_name),
@@ -220,25 +197,23 @@ Box::pin(sqlx::query_as!(
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        id.get(),
-                        fields.first_name,
-                        fields.last_name,
-                        fields.date_of_birth,
-                        fields.date_of_birth_estimated,
-                        fields.gender as Option<Gender>,
-                        fields.address,
-                        fields.phone_number,
-                        fields.email,
-                        fields.medical_history
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.found(patient).await
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get(),
+            fields.first_name,
+            fields.last_name,
+            fields.date_of_birth,
+            fields.date_of_birth_estimated,
+            fields.gender as Option<Gender>,
+            fields.address,
+            fields.phone_number,
+            fields.email,
+            fields.medical_history
+        )
+        .fetch_optional(self.db.connection())
+        .await?;
+        self.db.found(self.user, Patient::NAME, patient).await
     }
 
     /// Takes one away for good.
@@ -247,36 +222,23 @@ Box::pin(sqlx::query_as!(
             self.get(id).await?;
             return Err(fault);
         }
-        let deleted = self
-            .db
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_scalar!(
-                        r#"
+        let deleted = sqlx::query_scalar!(
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patients p
             where p.id = $4 and p.created_by = (select id from actor)
             returning p.id
             "#,
-                        self.user.id(),
-                        self.user.session_id(),
-                        self.user.request_id(),
-                        id.get()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.found(deleted).await.map(drop)
-    }
-
-    async fn found<T>(&self, row: Option<T>) -> Result<T> {
-        match row {
-            Some(row) => Ok(row),
-            None => Err(self
-                .db
-                .refuse(self.user, ApiError::NoRow(Patient::NAME))
-                .await),
-        }
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get()
+        )
+        .fetch_optional(self.db.connection())
+        .await?;
+        self.db
+            .found(self.user, Patient::NAME, deleted)
+            .await
+            .map(drop)
     }
 }

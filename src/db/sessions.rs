@@ -27,11 +27,8 @@ impl Db {
         client: &Client,
         request_id: &str,
     ) -> Result<Option<i64>> {
-        let session = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_scalar!(
-                        r#"
+        let session = sqlx::query_scalar!(
+            r#"
             with actor as materialized (
                 update users set last_login = now()
                 where id = $1 and password_hash = $2 and is_active
@@ -41,39 +38,32 @@ impl Db {
             from actor
             returning id
             "#,
-                        user_id,
-                        password_hash,
-                        expires_at,
-                        client.user_agent,
-                        client.address,
-                        request_id
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
+            user_id,
+            password_hash,
+            expires_at,
+            client.user_agent,
+            client.address,
+            request_id
+        )
+        .fetch_optional(self.connection())
+        .await?;
         Ok(session)
     }
 
     /// Notes that the session was used for a new access token; refuses when it has ended.
     pub async fn use_session(&self, user: &CurrentUser) -> Result<()> {
-        let updated = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query!(
-                        r#"
+        let updated = sqlx::query!(
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update sessions set last_used_at = now()
             where id = $2 and user_id = (select id from actor)
             "#,
-                        user.id(),
-                        user.session_id(),
-                        user.request_id()
-                    )
-                    .execute(connection),
-                )
-            })
-            .await?;
+            user.id(),
+            user.session_id(),
+            user.request_id()
+        )
+        .execute(self.connection())
+        .await?;
         if updated.rows_affected() == 1 {
             return Ok(());
         }

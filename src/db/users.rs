@@ -2,7 +2,7 @@
 
 use super::Db;
 use crate::{
-    auth::{CurrentUser, Unauthenticated},
+    auth::CurrentUser,
     error::{ApiError, Result, constraint_fault},
     input::FieldErrors,
 };
@@ -44,11 +44,8 @@ pub struct Credentials {
 impl Db {
     /// Makes an account, and is its first actor. A taken e-mail or user name is a field error, both if both are.
     pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
-        let created = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_scalar!(
-                        r#"
+        let created = sqlx::query_scalar!(
+            r#"
             with actor as materialized (
                 select id, act_as(id, $1, case when $6 then 'cli' else 'api' end, $5) as acts
                 from nextval(pg_get_serial_sequence('users', 'id')) as id)
@@ -58,18 +55,16 @@ impl Db {
             from actor
             returning id
             "#,
-                        new.email,
-                        new.username,
-                        new.name,
-                        new.password_hash,
-                        request_id,
-                        new.is_superuser
-                    )
-                    .fetch_one(connection),
-                )
-            })
-            .await;
-        match created {
+            new.email,
+            new.username,
+            new.name,
+            new.password_hash,
+            request_id,
+            new.is_superuser
+        )
+        .fetch_one(self.connection())
+        .await;
+        match created.map_err(ApiError::from) {
             Err(ApiError::Invalid(fault)) => {
                 // PostgreSQL names one only
                 let taken = self
@@ -87,22 +82,17 @@ impl Db {
 
     /// Which of the two another account has.
     pub async fn taken(&self, email: Option<&str>, username: Option<&str>) -> Result<FieldErrors> {
-        let taken = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query!(
-                        r#"
+        let taken = sqlx::query!(
+            r#"
             select
                 exists (select from users where lower(email) = lower($1)) as "email!",
                 exists (select from users where lower(username) = lower($2)) as "username!"
             "#,
-                        email,
-                        username
-                    )
-                    .fetch_one(connection),
-                )
-            })
-            .await?;
+            email,
+            username
+        )
+        .fetch_one(self.connection())
+        .await?;
         let taken = [
             (taken.email, "users_email_key"),
             (taken.username, "users_username_key"),
@@ -115,49 +105,39 @@ impl Db {
 
     /// The account of an e-mail address or a user name, in any case of letters.
     pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
-        let credentials = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        Credentials,
-                        r#"
+        let credentials = sqlx::query_as!(
+            Credentials,
+            r#"
             select id as user_id, password_hash, is_active
             from users
             where lower(email) = lower($1) or lower(username) = lower($1)
             order by lower(email) = lower($1) desc
             limit 1
             "#,
-                        login
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
+            login
+        )
+        .fetch_optional(self.connection())
+        .await?;
         Ok(credentials)
     }
 
     /// The caller's own account.
     pub async fn account(&self, user: &CurrentUser) -> Result<User> {
-        let account = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        User,
-                        r#"
+        let account = sqlx::query_as!(
+            User,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select u.id, u.name, u.email, u.username
             from users u
             where u.id = (select id from actor)
             "#,
-                        user.id(),
-                        user.session_id(),
-                        user.request_id()
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.still_there(user, account).await
+            user.id(),
+            user.session_id(),
+            user.request_id()
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.found(user, "User", account).await
     }
 
     /// Gives the caller another name.
@@ -165,28 +145,23 @@ impl Db {
         let Some(name) = self.accept(user, name).await? else {
             return self.account(user).await;
         };
-        let account = self
-            .run(|connection| {
-                Box::pin(
-                    sqlx::query_as!(
-                        User,
-                        r#"
+        let account = sqlx::query_as!(
+            User,
+            r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update users u
             set name = $4
             where u.id = (select id from actor)
             returning u.id, u.name, u.email, u.username
             "#,
-                        user.id(),
-                        user.session_id(),
-                        user.request_id(),
-                        name
-                    )
-                    .fetch_optional(connection),
-                )
-            })
-            .await?;
-        self.still_there(user, account).await
+            user.id(),
+            user.session_id(),
+            user.request_id(),
+            name
+        )
+        .fetch_optional(self.connection())
+        .await?;
+        self.found(user, "User", account).await
     }
 
     /// Gives an account another password, and ends its sessions.
@@ -196,10 +171,8 @@ impl Db {
         password_hash: &str,
         request_id: &str,
     ) -> Result<()> {
-        self.run(|connection| {
-            Box::pin(
-                sqlx::query!(
-                    r#"
+        sqlx::query!(
+            r#"
             with actor as materialized (
                 select id, email, act_as(id, email, 'cli', $3) as acts from users where id = $1),
             ended as (
@@ -209,23 +182,12 @@ impl Db {
             set password_hash = $2
             where u.id = (select id from actor)
             "#,
-                    user_id,
-                    password_hash,
-                    request_id
-                )
-                .execute(connection),
-            )
-        })
-        .await
-        .map(drop)
-    }
-
-    async fn still_there<T>(&self, user: &CurrentUser, row: Option<T>) -> Result<T> {
-        match row {
-            Some(row) => Ok(row),
-            None => Err(self
-                .refuse(user, Unauthenticated::UserNotFound.into())
-                .await),
-        }
+            user_id,
+            password_hash,
+            request_id
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 }

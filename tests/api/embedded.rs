@@ -114,6 +114,42 @@ async fn kill_9_during_the_first_start_does_not_hinder_the_next() {
 }
 
 #[tokio::test]
+async fn while_postgresql_is_frozen_the_answer_is_503_and_then_all_is_well() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let alice = Client::at(&server.address).registered("alice").await;
+    let postmaster = postgres_in(dir.path())[0].to_string();
+    let ps = Command::new("ps")
+        .args(["-o", "pid=", "--ppid", &postmaster])
+        .output()
+        .unwrap();
+    let all = format!("{postmaster}\n{}", String::from_utf8_lossy(&ps.stdout));
+    let all: Vec<_> = all
+        .split_whitespace()
+        .map(|pid| nix::unistd::Pid::from_raw(pid.parse().unwrap()))
+        .collect();
+    for pid in &all {
+        nix::sys::signal::kill(*pid, Signal::SIGSTOP).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let reply = alice.get("/api/patients/").await;
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(reply.header("allow"), "GET, POST, HEAD, OPTIONS");
+    reply.says(
+        503,
+        json!({"detail": "Service temporarily unavailable, try again later."}),
+    );
+    for pid in &all {
+        nix::sys::signal::kill(*pid, Signal::SIGCONT).unwrap();
+    }
+    alice.get("/api/patients/").await.says(200, json!([]));
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let dir = Directory::new();
     let server = Program::start(dir.path(), &[]);

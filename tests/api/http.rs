@@ -576,14 +576,19 @@ async fn a_client_that_takes_an_answer_drop_by_drop_is_let_go() {
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let begun = Instant::now();
-    let mut buffer = [0; 2000];
-    while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {
+    let (mut buffer, mut taken) = ([0; 2000], 0);
+    while let Ok(bytes @ 1..) = stream.read(&mut buffer).await {
+        taken += bytes;
         if begun.elapsed() < Duration::from_secs(13) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
         }
     }
     let whole = alice.get("/api/patients/").await.is(200).text.len();
-    assert!(begun.elapsed() < Duration::from_secs(20) && whole > 8_000_000);
+    assert!(
+        taken < whole,
+        "all {whole} bytes were sent, in {:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]
