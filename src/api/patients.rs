@@ -127,7 +127,7 @@ fn age(date_of_birth: NaiveDate) -> u32 {
 impl<'de> Deserialize<'de> for Gender {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let text = python_str(&value);
+        let text = input::python_str(&value);
         match text.as_str() {
             "M" => Ok(Self::M),
             "F" => Ok(Self::F),
@@ -139,34 +139,6 @@ impl<'de> Deserialize<'de> for Gender {
                 "\"{text}\" is not a valid choice."
             ))),
         }
-    }
-}
-
-/// A value as Python's `str` prints it: Django REST framework quotes it in the message.
-fn python_str(value: &Value) -> String {
-    match value {
-        Value::String(string) => string.clone(),
-        Value::Null => "None".into(),
-        Value::Bool(true) => "True".into(),
-        Value::Bool(false) => "False".into(),
-        Value::Number(number) => number.to_string(),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(python_repr).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(items) => {
-            let items = items
-                .iter()
-                .map(|(key, value)| format!("'{key}': {}", python_repr(value)));
-            format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-fn python_repr(value: &Value) -> String {
-    match value {
-        Value::String(string) => format!("'{string}'"),
-        other => python_str(other),
     }
 }
 

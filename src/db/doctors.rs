@@ -1,10 +1,10 @@
-//! The directory of doctors, which all users share.
+//! The directory of doctors, which all users share: for changing. (`directory`: for reading.)
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, Id, Model, differs};
+use super::{Db, Id, Model, differs, directory::Directory};
 use crate::{
-    auth::{CurrentUser, DirectoryReader},
+    auth::CurrentUser,
     error::{ApiError, Result, constraint_fault},
     input::FieldErrors,
 };
@@ -58,13 +58,6 @@ impl DoctorFields {
 /// The values that no two doctors share, as a client sent them.
 pub type Unique<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
-/// The directory, for reading.
-pub struct Directory<'a> {
-    db: &'a Db,
-    /// None: anybody, where the directory is public.
-    user: Option<&'a CurrentUser>,
-}
-
 /// The directory, for changing.
 pub struct Doctors<'a> {
     db: &'a Db,
@@ -72,67 +65,9 @@ pub struct Doctors<'a> {
 }
 
 impl Db {
-    /// The directory, for whoever may read it.
-    pub fn directory<'a>(&'a self, reader: &'a DirectoryReader) -> Directory<'a> {
-        Directory {
-            db: self,
-            user: reader.user(),
-        }
-    }
-
     /// The directory, for a caller who changes it.
     pub fn doctors<'a>(&'a self, user: &'a CurrentUser) -> Doctors<'a> {
         Doctors { db: self, user }
-    }
-}
-
-impl Directory<'_> {
-    /// All doctors, by ascending id.
-    pub async fn list(&self) -> Result<Vec<Doctor>> {
-        let doctors = sqlx::query_as!(
-            Doctor,
-            r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
-            from doctors d
-            where $4 or exists (select from actor)
-            order by d.id
-            "#,
-            self.user.map_or(0, CurrentUser::id),
-            self.user.map_or(0, CurrentUser::session_id),
-            self.user.map_or("", CurrentUser::request_id),
-            self.user.is_none()
-        )
-.fetch_all(self.db.connection()).await?;
-        match self.user {
-            Some(user) => self.db.listed(user, doctors).await,
-            None => Ok(doctors),
-        }
-    }
-
-    /// One of them.
-    pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
-        let doctor = sqlx::query_as!(
-            Doctor,
-            r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
-            from doctors d
-            where d.id = $5 and ($4 or exists (select from actor))
-            "#,
-            self.user.map_or(0, CurrentUser::id),
-            self.user.map_or(0, CurrentUser::session_id),
-            self.user.map_or("", CurrentUser::request_id),
-            self.user.is_none(),
-            id.get()
-        )
-.fetch_optional(self.db.connection()).await?;
-        match self.user {
-            Some(user) => self.db.found(user, Doctor::NAME, doctor).await,
-            None => doctor.ok_or(ApiError::NoRow(Doctor::NAME)),
-        }
     }
 }
 
@@ -193,10 +128,7 @@ impl Doctors<'_> {
     }
 
     fn directory(&self) -> Directory<'_> {
-        Directory {
-            db: self.db,
-            user: Some(self.user),
-        }
+        Directory::of(self.db, self.user)
     }
 
     /// Writes the fields that are set, and no others.

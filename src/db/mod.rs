@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod connection;
+pub mod directory;
 pub mod doctors;
 pub mod embedded;
 pub mod mappings;

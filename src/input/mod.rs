@@ -8,12 +8,14 @@ use validator::Validate;
 mod body;
 mod errors;
 mod field;
+mod python;
 mod read;
 mod rules;
 
 pub use body::Body;
 pub use errors::{FieldErrors, NON_FIELD_ERRORS};
 pub use field::{date, email, password};
+pub use python::python_str;
 pub use rules::{DATE_FORMAT, email_address, not_in_the_future, username};
 
 /// A body: a struct whose fields are all optional, because a PATCH may leave out any.

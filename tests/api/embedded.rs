@@ -118,6 +118,22 @@ async fn while_postgresql_is_frozen_the_answer_is_503_and_then_all_is_well() {
     let dir = Directory::new();
     let server = Program::start(dir.path(), &[]);
     let alice = Client::at(&server.address).registered("alice").await;
+    // a statement that is under way, because it waits for this
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
+        .username("postgres")
+        .database("healthcare");
+    let socket = dir.path().join("data/socket");
+    let mut other = sqlx::ConnectOptions::connect(&options.socket(socket))
+        .await
+        .unwrap();
+    sqlx::raw_sql("begin; lock table patients")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let waiting = alice.clone();
+    let begun = std::time::Instant::now();
+    let waiting = tokio::spawn(async move { waiting.get("/api/patients/").await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let postmaster = postgres_in(dir.path())[0].to_string();
     let ps = Command::new("ps")
         .args(["-o", "pid=", "--ppid", &postmaster])
@@ -131,21 +147,22 @@ async fn while_postgresql_is_frozen_the_answer_is_503_and_then_all_is_well() {
     for pid in &all {
         nix::sys::signal::kill(*pid, Signal::SIGSTOP).unwrap();
     }
-    let begun = std::time::Instant::now();
-    let reply = alice.get("/api/patients/").await;
-    assert!(
-        begun.elapsed() < std::time::Duration::from_secs(4),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert_eq!(reply.header("allow"), "GET, POST, HEAD, OPTIONS");
-    reply.says(
-        503,
-        json!({"detail": "Service temporarily unavailable, try again later."}),
-    );
+    for reply in [alice.get("/api/patients/").await, waiting.await.unwrap()] {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(4),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(reply.header("allow"), "GET, POST, HEAD, OPTIONS");
+        reply.says(
+            503,
+            json!({"detail": "Service temporarily unavailable, try again later."}),
+        );
+    }
     for pid in &all {
         nix::sys::signal::kill(*pid, Signal::SIGCONT).unwrap();
     }
+    drop(other);
     alice.get("/api/patients/").await.says(200, json!([]));
 }
 

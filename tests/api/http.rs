@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use crate::support::{Reply, TestApp, detail, emily_carter, john_doe};
@@ -569,7 +569,10 @@ async fn a_client_that_takes_an_answer_drop_by_drop_is_let_go() {
     for _ in 0..80 {
         alice.post("/api/patients/", patient.clone()).await.is(201);
     }
-    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    // so that each drop lets the server send another
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(app.address).await.unwrap();
     let request = format!(
         "GET /api/patients/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
         alice.token()

@@ -1,0 +1,82 @@
+//! The directory of doctors, for reading: by a caller, or by anybody where the setting PUBLIC_DOCTORS says so.
+
+use super::{Db, Id, Model, doctors::Doctor};
+use crate::{
+    auth::{CurrentUser, DirectoryReader},
+    error::{ApiError, Result},
+};
+
+/// The directory, for reading.
+pub struct Directory<'a> {
+    db: &'a Db,
+    /// None: anybody, where the directory is public.
+    user: Option<&'a CurrentUser>,
+}
+
+impl Db {
+    /// The directory, for whoever may read it.
+    pub fn directory<'a>(&'a self, reader: &'a DirectoryReader) -> Directory<'a> {
+        Directory {
+            db: self,
+            user: reader.user(),
+        }
+    }
+}
+
+impl<'a> Directory<'a> {
+    /// As a caller sees it.
+    pub(super) fn of(db: &'a Db, user: &'a CurrentUser) -> Self {
+        Self {
+            db,
+            user: Some(user),
+        }
+    }
+
+    /// All doctors, by ascending id.
+    pub async fn list(&self) -> Result<Vec<Doctor>> {
+        let doctors = sqlx::query_as!(
+            Doctor,
+            r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
+                d.created_at, d.updated_at, d.version
+            from doctors d
+            where $4 or exists (select from actor)
+            order by d.id
+            "#,
+            self.user.map_or(0, CurrentUser::id),
+            self.user.map_or(0, CurrentUser::session_id),
+            self.user.map_or("", CurrentUser::request_id),
+            self.user.is_none()
+        )
+.fetch_all(self.db.connection()).await?;
+        match self.user {
+            Some(user) => self.db.listed(user, doctors).await,
+            None => Ok(doctors),
+        }
+    }
+
+    /// One of them.
+    pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
+        let doctor = sqlx::query_as!(
+            Doctor,
+            r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
+                d.created_at, d.updated_at, d.version
+            from doctors d
+            where d.id = $5 and ($4 or exists (select from actor))
+            "#,
+            self.user.map_or(0, CurrentUser::id),
+            self.user.map_or(0, CurrentUser::session_id),
+            self.user.map_or("", CurrentUser::request_id),
+            self.user.is_none(),
+            id.get()
+        )
+.fetch_optional(self.db.connection()).await?;
+        match self.user {
+            Some(user) => self.db.found(user, Doctor::NAME, doctor).await,
+            None => doctor.ok_or(ApiError::NoRow(Doctor::NAME)),
+        }
+    }
+}
