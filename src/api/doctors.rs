@@ -66,8 +66,7 @@ impl Record for DoctorInput {
     type Fields = DoctorFields;
 
     fn shown(doctor: &Doctor) -> Value {
-        let view = DoctorView::from(doctor);
-        json!({ "first_name": view.first_name, "last_name": view.last_name, "name": view.name })
+        json!(DoctorView::from(doctor))
     }
 
     fn fields(self) -> DoctorFields {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, State},
-    http::{HeaderValue, Method, header::AUTHORIZATION, request::Parts},
+    http::{HeaderValue, Method, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use utoipa::openapi::{OpenApi, PathItem};
 use super::{Json, Unserved};
 use crate::{
     app::AppState,
-    auth::CurrentUser,
+    auth::{CurrentUser, Unauthenticated},
     error::{ApiError, Result},
 };
 
@@ -132,11 +132,14 @@ pub async fn other_method(
         None if parts.method == Method::OPTIONS => Ok(metadata(endpoint)),
         None => Err(ApiError::MethodNotAllowed(parts.method.clone())),
     };
-    let is_anonymous = !parts.headers.contains_key(AUTHORIZATION);
-    let is_read = endpoint.is_readable && is_anonymous && parts.method == Method::OPTIONS;
-    if !endpoint.is_public && !is_read {
-        let user = CurrentUser::from_request_parts(&mut parts, &state).await?;
-        state.db.caller(&user).await?;
+    if endpoint.is_public {
+        return answer;
+    }
+    match CurrentUser::from_request_parts(&mut parts, &state).await {
+        Ok(user) => state.db.caller(&user).await?,
+        Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials))
+            if endpoint.is_readable && parts.method == Method::OPTIONS => {}
+        Err(refusal) => return Err(refusal),
     }
     answer
 }

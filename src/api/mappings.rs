@@ -63,26 +63,17 @@ struct Pk {
 impl<'de> Deserialize<'de> for Pk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let kind = match &value {
+        let (as_sent, kind) = match &value {
             Value::String(text) if text.trim().is_empty() => {
                 return Err(D::Error::custom("This field may not be null."));
             }
-            Value::Number(number) if number.is_f64() => "float",
-            Value::Number(_) | Value::String(_) => "str",
-            Value::Bool(_) => "bool",
-            Value::Array(_) => "list",
-            Value::Object(_) | Value::Null => "dict",
+            Value::String(text) => (text.clone(), "str"),
+            Value::Number(number) => (number.to_string(), "float"),
+            Value::Bool(_) => (String::new(), "bool"),
+            Value::Array(_) => (String::new(), "list"),
+            Value::Object(_) | Value::Null => (String::new(), "dict"),
         };
-        let as_sent = match &value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let id = if ["str"].contains(&kind) {
-            super::number(&as_sent)
-        } else {
-            None
-        };
-        match id {
+        match super::number(&as_sent) {
             Some(id) => Ok(Self { id, as_sent }),
             None => Err(D::Error::custom(format!(
                 "Incorrect type. Expected pk value, received {kind}."
@@ -113,7 +104,7 @@ impl Serialize for Mapping {
             patient: self.patient_id,
             doctor: self.doctor_id,
             patient_name: names::join(&self.patient_first_name, &self.patient_last_name),
-            doctor_name: if doctor.starts_with("Dr. ") {
+            doctor_name: if has_title(&doctor) {
                 doctor
             } else {
                 format!("Dr. {doctor}")
@@ -122,6 +113,11 @@ impl Serialize for Mapping {
         };
         view.serialize(serializer)
     }
+}
+
+fn has_title(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.starts_with("dr.") || name.starts_with("dr ")
 }
 
 /// List the mappings of your patients.
@@ -144,8 +140,9 @@ pub async fn create(
     State(db): State<Db>,
     body: Body<MappingInput>,
 ) -> Result<Created<Mapping>> {
+    let patient = body.text("patient").and_then(|text| super::number(&text));
     db.mappings(&user)
-        .create(body.read().map(Into::into))
+        .create(body.read().map(Into::into), patient.map(Id::from))
         .await
         .map(Created)
 }

@@ -75,14 +75,7 @@ impl Record for PatientInput {
     type Fields = PatientFields;
 
     fn shown(patient: &Patient) -> Value {
-        let view = PatientView::from(patient);
-        json!({
-            "first_name": view.first_name,
-            "last_name": view.last_name,
-            "name": view.name,
-            "date_of_birth": view.date_of_birth,
-            "age": view.age,
-        })
+        json!(PatientView::from(patient))
     }
 
     fn fields(self) -> PatientFields {

@@ -1,15 +1,15 @@
 //! Cross-origin requests: front ends that are served from elsewhere.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::{Request, State},
     http::{
-        HeaderValue, Method, Uri,
+        HeaderName, HeaderValue, Method, Uri,
         header::{
-            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER,
-            WWW_AUTHENTICATE,
+            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ORIGIN,
+            RETRY_AFTER, USER_AGENT, VARY, WWW_AUTHENTICATE,
         },
     },
     middleware::{Next, from_fn_with_state},
@@ -21,52 +21,90 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use super::request_id::REQUEST_ID;
 use crate::config::Exposure;
 
+/// Sent by the clients of services such as this one; nothing here reads them.
+const X_CSRFTOKEN: HeaderName = HeaderName::from_static("x-csrftoken");
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+
 /// Lets pages of the allowed origins use the API; `*` lets any, but without credentials.
 pub(super) fn around(router: Router, exposure: &Exposure) -> Router {
     if exposure.cors_allowed_origins.is_empty() && !exposure.cors_from_localhost {
         return router;
     }
-    router.layer(from_fn_with_state(layer(exposure), answer))
+    let cors = Cors {
+        origins: exposure.cors_allowed_origins.clone(),
+        from_localhost: exposure.cors_from_localhost,
+    };
+    router.layer(from_fn_with_state(Arc::new(cors), answer))
 }
 
-/// A preflight needs no token. Any other OPTIONS is the router's own; the layer would answer that too.
-async fn answer(State(layer): State<CorsLayer>, request: Request, next: Next) -> Response {
+struct Cors {
+    origins: Vec<HeaderValue>,
+    from_localhost: bool,
+}
+
+/// A preflight needs no token. Any other OPTIONS is the router's own, and so is whatever another page sends.
+async fn answer(State(cors): State<Arc<Cors>>, request: Request, next: Next) -> Response {
     let is_preflight = request
         .headers()
         .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !is_preflight {
-        return next.run(request).await;
+    let is_own = request.method() == Method::OPTIONS && !is_preflight;
+    if is_own
+        || !request
+            .headers()
+            .get(ORIGIN)
+            .is_some_and(|origin| cors.allows(origin))
+    {
+        let mut response = next.run(request).await;
+        // a cache must not give this answer to a page that may have it
+        response
+            .headers_mut()
+            .append(VARY, HeaderValue::from_static("Origin"));
+        return response;
     }
-    let Ok(response) = layer.layer(next).oneshot(request).await;
+    let Ok(response) = cors.layer().layer(next).oneshot(request).await;
     response
 }
 
-fn layer(exposure: &Exposure) -> CorsLayer {
-    let layer = CorsLayer::new()
-        .allow_methods([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ])
-        .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE])
-        .expose_headers([ALLOW, RETRY_AFTER, WWW_AUTHENTICATE, REQUEST_ID])
-        .max_age(Duration::from_hours(24));
-    let (origins, from_localhost) = (
-        exposure.cors_allowed_origins.clone(),
-        exposure.cors_from_localhost,
-    );
-    if origins.iter().any(|origin| origin == "*") {
-        return layer.allow_origin(Any);
+impl Cors {
+    fn is_for_any(&self) -> bool {
+        self.origins.iter().any(|origin| origin == "*")
     }
-    let allowed = move |origin: &HeaderValue, _: &_| {
-        origins.contains(origin) || from_localhost && is_local(origin)
-    };
-    layer
-        .allow_origin(AllowOrigin::predicate(allowed))
-        .allow_credentials(true)
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        self.is_for_any()
+            || self.origins.contains(origin)
+            || self.from_localhost && is_local(origin)
+    }
+
+    /// For an origin that is allowed.
+    fn layer(&self) -> CorsLayer {
+        let layer = CorsLayer::new()
+            .allow_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([
+                ACCEPT,
+                AUTHORIZATION,
+                CONTENT_TYPE,
+                USER_AGENT,
+                X_CSRFTOKEN,
+                X_REQUESTED_WITH,
+            ])
+            .expose_headers([ALLOW, RETRY_AFTER, WWW_AUTHENTICATE, REQUEST_ID])
+            .max_age(Duration::from_hours(24));
+        if self.is_for_any() {
+            layer.allow_origin(Any)
+        } else {
+            layer
+                .allow_origin(AllowOrigin::mirror_request())
+                .allow_credentials(true)
+        }
+    }
 }
 
 /// Whether a page is served by this machine.

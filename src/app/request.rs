@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::Request,
     http::{
-        HeaderValue, Uri,
+        HeaderValue, Uri, Version,
         header::{ACCEPT, HOST},
         uri::Authority,
     },
@@ -98,6 +98,11 @@ impl AllowedHosts {
     /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it. What is no name
     /// is refused even where any would do.
     pub(super) fn allow(&self, request: &Request) -> bool {
+        // RFC 9112 3.2: one, and only HTTP/1.0 may do without
+        let hosts = request.headers().get_all(HOST).iter().count();
+        if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+            return false;
+        }
         let header = request.headers().get(HOST).map(HeaderValue::to_str);
         let authority = request.uri().authority().map(Authority::as_str);
         let host = match header {

@@ -118,12 +118,15 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        if PublicDoctors::from_ref(state).0 && !parts.headers.contains_key(AUTHORIZATION) {
-            return Ok(Self(None));
+        match CurrentUser::from_request_parts(parts, state).await {
+            Ok(user) => Ok(Self(Some(user))),
+            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials))
+                if PublicDoctors::from_ref(state).0 =>
+            {
+                Ok(Self(None))
+            }
+            Err(refusal) => Err(refusal),
         }
-        CurrentUser::from_request_parts(parts, state)
-            .await
-            .map(|user| Self(Some(user)))
     }
 }
 

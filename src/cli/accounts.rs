@@ -1,9 +1,13 @@
 //! Accounts from the command line, with Django's prompts. Both commands work beside a server that runs.
 
-use std::io::{self, Read, Write};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -21,6 +25,9 @@ use crate::{
 
 /// What the audit notes in place of a request's id.
 const REQUEST_ID: &str = "cli";
+
+/// A password that breaks no rule, whatever the account is called.
+const STANDS_FOR_ANY: &str = "\u{2603}\u{2603}\u{2603}\u{2603}\u{2603}\u{2603}\u{2603}\u{2603}";
 
 /// What is not given is asked for.
 #[derive(Args)]
@@ -80,11 +87,7 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
             from_stdin()?
         };
         // one that was asked for has been judged already: any good one stands for it
-        let judged = if asks {
-            format!("{:x}", rand::random::<u128>())
-        } else {
-            chosen.clone()
-        };
+        let judged = if asks { STANDS_FOR_ANY } else { &chosen };
         account.insert("password".into(), json!(judged));
         let registration = read(db, &Body::from(account)).await.map_err(readable)?;
         let registration = registration.with_password(chosen);
@@ -109,8 +112,13 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
         let login = &arguments.login;
         let found = db.credentials(login).await.map_err(readable)?;
         let account = found.with_context(|| format!("user '{login}' does not exist"))?;
-        let faults =
-            |password: &str| password::faults(password, &[("email", login), ("username", login)]);
+        let username = account.username.as_deref().unwrap_or_default();
+        let attributes = [
+            ("username", username),
+            ("name", &account.name),
+            ("email", &account.email),
+        ];
+        let faults = |password: &str| password::faults(password, &attributes);
         let chosen = if arguments.password_stdin {
             let chosen = from_stdin()?;
             let faults = faults(&chosen);
@@ -138,7 +146,26 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
     .await
 }
 
+/// Ctrl-C at a prompt for a password must not leave a terminal that shows nothing.
+fn give_the_terminal_back_on_interrupt() {
+    let Ok(terminal) = File::open("/dev/tty") else {
+        return;
+    };
+    let Ok(before) = tcgetattr(&terminal) else {
+        return;
+    };
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = tcsetattr(&terminal, SetArg::TCSANOW, &before);
+            say(&mut io::stderr(), "\nOperation cancelled.");
+            #[expect(clippy::exit, reason = "a prompt waits in another thread")]
+            std::process::exit(1);
+        }
+    });
+}
+
 async fn with_database(config: &Config, work: impl AsyncFnOnce(&Db) -> Result<()>) -> Result<()> {
+    give_the_terminal_back_on_interrupt();
     let database = Running::new(config, Sharing::Wanted).await?;
     database.migrate().await?;
     let db = Db::new(database.options.clone(), 1);
@@ -228,7 +255,10 @@ fn ask(prompt: &str) -> Result<String> {
 }
 
 fn ask_secretly(prompt: &str) -> Result<String> {
-    rpassword::prompt_password(prompt).context("no terminal to ask at: use --password-stdin")
+    rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => anyhow!("Operation cancelled."),
+        _ => anyhow!("no terminal to ask at: use --password-stdin"),
+    })
 }
 
 fn from_stdin() -> Result<String> {

@@ -61,15 +61,22 @@ impl Faults {
         }
     }
 
-    /// Origins as browsers send them: a scheme, a host, perhaps a port, and nothing behind.
+    /// Origins as browsers send them: a scheme, a host in lower case, a port unless it is the default, nothing behind.
     pub(super) fn origins(&mut self, origins: &[String]) -> Vec<HeaderValue> {
         let mut good = Vec::new();
         for origin in origins {
             let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
+                let default_port = if uri.scheme_str() == Some("https") {
+                    443
+                } else {
+                    80
+                };
                 uri.scheme().is_some()
-                    && uri.host().is_some()
+                    && uri.host().is_some_and(|host| !host.contains('*'))
+                    && uri.port_u16() != Some(default_port)
                     && uri.path() == "/"
                     && !origin.ends_with('/')
+                    && origin.to_ascii_lowercase() == *origin
             });
             match HeaderValue::from_str(origin) {
                 Ok(value) if origin == "*" || is_origin => good.push(value),

@@ -122,8 +122,20 @@ impl Mappings<'_> {
 
     /// Assigns a doctor to one of the caller's own patients. Both rows are held until it is written, so that neither
     /// goes meanwhile.
-    pub async fn create(&self, new: Result<NewMapping>) -> Result<Mapping> {
-        let new = self.db.accept(self.user, new).await?;
+    ///
+    /// Whose patient it is comes before what is wrong with the rest, so it is given apart, if it is a number at all.
+    pub async fn create(
+        &self,
+        new: Result<NewMapping>,
+        patient: Option<Id<Patient>>,
+    ) -> Result<Mapping> {
+        let new = match (new, patient) {
+            (Err(ApiError::Invalid(faults)), Some(patient)) => {
+                self.own(patient).await?;
+                return Err(ApiError::Invalid(faults));
+            }
+            (new, _) => self.db.accept(self.user, new).await?,
+        };
         let mapping = sqlx::query_as!(
             Mapping,
             r#"
@@ -206,16 +218,24 @@ impl Mappings<'_> {
 
     /// Why nothing was assigned: not the caller's patient, before anything else; else there is no such doctor.
     async fn why_not(&self, new: &NewMapping) -> ApiError {
-        match self.db.patients(self.user).get(new.patient).await {
-            Ok(_) => {
+        match self.own(new.patient).await {
+            Ok(()) => {
                 let message = format!(
                     "Invalid pk \"{}\" - object does not exist.",
                     new.doctor_as_sent
                 );
                 ApiError::Invalid(FieldErrors::one("doctor", message))
             }
-            Err(ApiError::NoRow(_)) => ApiError::NotYourPatient,
-            Err(other) => other,
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Checks that a patient is the caller's.
+    async fn own(&self, patient: Id<Patient>) -> Result<()> {
+        match self.db.patients(self.user).get(patient).await {
+            Ok(_) => Ok(()),
+            Err(ApiError::NoRow(_)) => Err(ApiError::NotYourPatient),
+            Err(other) => Err(other),
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Credentials {
     pub password_hash: String,
     /// Whether the account may log in.
     pub is_active: bool,
+    pub email: String,
+    pub username: Option<String>,
+    pub name: String,
 }
 
 impl Db {
@@ -108,7 +111,7 @@ impl Db {
         let credentials = sqlx::query_as!(
             Credentials,
             r#"
-            select id as user_id, password_hash, is_active
+            select id as user_id, password_hash, is_active, email, username, name
             from users
             where lower(email) = lower($1) or lower(username) = lower($1)
             order by lower(email) = lower($1) desc

@@ -7,12 +7,13 @@ use axum::{
     extract::{FromRequest, Multipart, Request},
     http::{HeaderMap, header::CONTENT_TYPE},
 };
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use super::{
     FieldErrors, Input, NON_FIELD_ERRORS, Record,
     field::text,
-    read::{Extent, Payload, read},
+    read::{Extent, Payload, read, spellings},
 };
 use crate::{
     api::Unserved,
@@ -39,9 +40,15 @@ impl<T: Input> Body<T> {
         self.read_as(Extent::Whole, None)
     }
 
+    /// Whatever part of the value was sent.
+    pub fn read_partial(&self) -> Result<T> {
+        self.read_as(Extent::Partial, None)
+    }
+
     /// A value of the body as the text that it is taken for.
     pub fn text(&self, field: &str) -> Option<String> {
-        let value = self.payload.as_ref().ok()?.object.get(field)?;
+        let object = &self.payload.as_ref().ok()?.object;
+        let value = spellings(field).find_map(|key| object.get(key))?;
         text(value).ok().map(|text| text.trim().to_owned())
     }
 
@@ -109,18 +116,23 @@ async fn payload(request: Request) -> Result<Payload> {
     if bytes.is_empty() {
         return Ok(Payload::default());
     }
-    let essence = content_type
+    let lower = content_type.to_ascii_lowercase();
+    let (essence, parameters) = lower.split_once(';').unwrap_or((&lower, ""));
+    let charset = parameters
         .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.as_str() {
+        .find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    if charset.is_some_and(|charset| !["utf-8", "us-ascii"].contains(&charset.trim_matches('"'))) {
+        return Err(ApiError::UnsupportedMediaType(content_type));
+    }
+    match essence.trim() {
         "application/json" => json(&bytes).map(|object| Payload {
             object,
             is_form: false,
         }),
         "application/x-www-form-urlencoded" => {
+            if percent_decode(&bytes).decode_utf8().is_err() {
+                return Err(ApiError::Malformed("Form parse error - not UTF-8".into()));
+            }
             let pairs = form_urlencoded::parse(&bytes);
             let object = pairs
                 .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
@@ -166,16 +178,17 @@ async fn multipart(request: Request) -> Result<Map<String, Value>> {
         let Some(name) = field.name().map(ToOwned::to_owned) else {
             continue;
         };
-        let is_file = field.file_name().is_some();
-        let text = field.text().await.map_err(malformed)?;
-        object.insert(
-            name,
-            if is_file {
-                Value::Array(Vec::new())
-            } else {
-                text.into()
-            },
-        );
+        let file = field.file_name().map(ToOwned::to_owned);
+        let bytes = field.bytes().await.map_err(malformed)?;
+        match file.as_deref() {
+            // a file that was not chosen
+            Some("") => {}
+            Some(_) => drop(object.insert(name, Value::Array(Vec::new()))),
+            None => {
+                let text = String::from_utf8(bytes.into()).map_err(|_| malformed("not UTF-8"))?;
+                object.insert(name, text.into());
+            }
+        }
     }
     Ok(object)
 }

@@ -39,8 +39,7 @@ pub trait Record: Input {
     /// What is set of it.
     type Fields;
 
-    /// The row as the API shows it, for the fields that have two spellings there: one that is sent back as it was shown
-    /// counts as not sent.
+    /// The row as the API shows it. What is sent back as it was shown counts as not sent.
     fn shown(row: &Self::Row) -> Value;
 
     /// Sets what was sent.

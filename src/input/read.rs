@@ -53,7 +53,7 @@ pub(super) fn read<T: Input>(
     shown: Option<&Value>,
 ) -> Result<T, FieldErrors> {
     let fields = field_names::<T>();
-    let find = |field: &&'static str| Some((*field, find(&payload.object, field, shown)?));
+    let find = |field: &&'static str| Some((*field, find(payload, field, shown)?));
     let mut sent: HashMap<&'static str, Sent<'_>> = fields.iter().filter_map(find).collect();
     if payload.is_form {
         drop_empty::<T>(&mut sent);
@@ -167,31 +167,36 @@ fn drop_empty<T: Input>(sent: &mut HashMap<&'static str, Sent<'_>>) {
     });
 }
 
-/// Looks for a field under its name, then under its other spellings.
-fn find<'a>(
-    body: &'a Map<String, Value>,
-    field: &'a str,
-    shown: Option<&Value>,
-) -> Option<Sent<'a>> {
-    let spellings = SPELLINGS
+/// Looks for a field under its name, then under its other spellings. One that says what the row shows already, or that a
+/// form leaves empty, gives way to one that does not.
+fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Option<Sent<'a>> {
+    let sent: Vec<(&str, &Value)> = spellings(field)
+        .filter_map(|key| Some((key, payload.object.get(key)?)))
+        .collect();
+    let is_new = |value: &Value| {
+        !shown
+            .and_then(|shown| shown.get(field))
+            .is_some_and(|shown| same(value, shown))
+    };
+    let is_filled = |value: &Value| {
+        !(payload.is_form && value.as_str().is_some_and(|text| text.trim().is_empty()))
+    };
+    let best = sent
         .iter()
-        .filter(|(_, name)| *name == field)
-        .map(|(spelling, _)| *spelling);
-    let mut unchanged = None;
-    for key in std::iter::once(field).chain(spellings) {
-        match body.get(key) {
-            None => {}
-            Some(value)
-                if shown
-                    .and_then(|shown| shown.get(field))
-                    .is_some_and(|shown| same(value, shown)) =>
-            {
-                unchanged = Some(Sent::Unchanged);
-            }
-            Some(value) => return Some(Sent::New(key, value)),
-        }
+        .find(|(_, value)| is_new(value) && is_filled(value));
+    match best.or_else(|| sent.iter().find(|(_, value)| is_new(value))) {
+        Some((key, value)) => Some(Sent::New(key, value)),
+        None => sent.first().map(|_| Sent::Unchanged),
     }
-    unchanged
+}
+
+/// A field's name, and what else it is called.
+pub(super) fn spellings(field: &str) -> impl Iterator<Item = &str> {
+    let others = SPELLINGS
+        .iter()
+        .filter(move |(_, name)| *name == field)
+        .map(|(spelling, _)| *spelling);
+    std::iter::once(field).chain(others)
 }
 
 /// Whether a client sends back what it was shown, in whatever way it writes it.

@@ -107,6 +107,11 @@ async fn a_superuser_is_made_beside_a_running_server_and_logs_in() {
             "error: --name is needed with --password-stdin\n",
         ),
         (
+            &["changepassword", "ROOT", "--password-stdin"],
+            "root@example.org",
+            "error: The password is too similar to the email.\n",
+        ),
+        (
             &["changepassword", "nobody", "--password-stdin"],
             PASSWORD,
             "error: user 'nobody' does not exist\n",

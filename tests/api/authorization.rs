@@ -19,6 +19,8 @@ struct Operation {
     method: String,
     path: String,
     id: String,
+    /// Whose number stands in the path: "patient", "doctor", "patientdoctormapping".
+    of: String,
     is_public: bool,
 }
 
@@ -32,6 +34,10 @@ impl Operation {
                 operations.push(Self {
                     method: method.to_uppercase(),
                     path: path.clone(),
+                    of: operation["parameters"][0]["description"]
+                        .as_str()
+                        .and_then(|text| text.strip_prefix("The ")?.split_once('\''))
+                        .map_or_else(String::new, |(model, _)| model.to_owned()),
                     id: operation["operationId"].as_str().unwrap().to_owned(),
                     is_public: operation["security"] == json!([{}]),
                 });
@@ -62,6 +68,17 @@ impl Operation {
         self.path.contains("{id}")
     }
 
+    /// The number of the owner's row of that kind: each is another.
+    fn own_id(&self) -> &'static str {
+        match self.of.as_str() {
+            "patient" => "1",
+            "doctor" => "2",
+            "patientdoctormapping" => "3",
+            "" => "",
+            other => panic!("a row of another kind: {other}"),
+        }
+    }
+
     /// Whether it lists what belongs to the caller.
     fn is_list(&self) -> bool {
         self.id.ends_with("_list") && !self.has_id() && !self.is_shared()
@@ -75,19 +92,26 @@ impl Operation {
 
 /// A body that makes or changes a row of any kind.
 fn everything() -> Value {
-    let mapping = json!({"patient": 1, "doctor": 1});
+    let mapping = json!({"patient": 1, "doctor": 2});
     with(with(john_doe(), emily_carter()), mapping)
 }
 
-/// A user with a row of each kind, all of them number 1.
+/// A user with patient 1, doctor 2 and mapping 3.
 async fn owner(app: &TestApp) -> Client {
     let alice = app.user("alice").await;
     alice.post("/api/patients/", john_doe()).await.is(201);
-    alice.post("/api/doctors/", emily_carter()).await.is(201);
-    alice
-        .post("/api/mappings/", json!({"patient": 1, "doctor": 1}))
-        .await
-        .is(201);
+    for doctor in [json!({"name": "A B", "specialty": "C"}), emily_carter()] {
+        alice.post("/api/doctors/", doctor).await.is(201);
+    }
+    for id in 1..=3 {
+        alice
+            .post("/api/mappings/", json!({"patient": 1, "doctor": 2}))
+            .await
+            .is(201);
+        if id < 3 {
+            alice.delete(&format!("/api/mappings/{id}/")).await.is(204);
+        }
+    }
     alice
 }
 
@@ -120,7 +144,7 @@ async fn only_what_is_listed_here_needs_no_token() {
     expected.sort_unstable();
     assert_eq!(public, expected);
     for operation in operations.iter().filter(|operation| !operation.is_public) {
-        let reply = operation.send(&app.anonymous(), "1").await;
+        let reply = operation.send(&app.anonymous(), operation.own_id()).await;
         reply.says(401, detail("Authentication credentials were not provided."));
     }
 }
@@ -150,10 +174,10 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
         app.sql(change).await;
         for operation in &operations {
             // a refusal of anything else comes later
-            for id in ["1", "999", "abc"] {
+            for id in [operation.own_id(), "999", "abc"] {
                 operation.send(&alice, id).await.says(401, body.clone());
             }
-            let path = operation.path.replace("{id}", "1");
+            let path = operation.path.replace("{id}", operation.own_id());
             alice
                 .raw(&operation.method, &path, "application/json", "{")
                 .await
@@ -193,11 +217,14 @@ async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_s
                     body,
                 )
             };
-            let (foreign, absent) = (sent("1").await.is(404), sent("999").await.is(404));
+            let (foreign, absent) = (
+                sent(operation.own_id()).await.is(404),
+                sent("999").await.is(404),
+            );
             assert_eq!(foreign.text, absent.text);
         }
         let (foreign, absent) = (
-            operation.send(&bob, "1").await,
+            operation.send(&bob, operation.own_id()).await,
             operation.send(&bob, "999").await,
         );
         assert_eq!(

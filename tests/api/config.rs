@@ -36,7 +36,7 @@ fn all_faults_are_reported_at_once() {
             ("PUBLIC_DOCTORS", "2"),
             (
                 "CORS_ALLOWED_ORIGINS",
-                "https://app.example.org,app.example.org,http://x/",
+                "https://app.example.org,app.example.org,http://x/,https://App.example,https://*.example,https://x:443",
             ),
             ("DATA_DIR", ""),
         ],
@@ -55,6 +55,9 @@ fn all_faults_are_reported_at_once() {
   PUBLIC_DOCTORS is \"2\", which is neither True nor False
   CORS_ALLOWED_ORIGINS has \"app.example.org\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"http://x/\", which is not an origin such as https://app.example.org
+  CORS_ALLOWED_ORIGINS has \"https://App.example\", which is not an origin such as https://app.example.org
+  CORS_ALLOWED_ORIGINS has \"https://*.example\", which is not an origin such as https://app.example.org
+  CORS_ALLOWED_ORIGINS has \"https://x:443\", which is not an origin such as https://app.example.org
   HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
   PORT is \"80000\", which is not a port, 0 to 65535
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day

@@ -30,7 +30,7 @@ async fn preflight(app: &TestApp, origin: &str) -> Reply {
             .header("access-control-request-method", "PATCH")
             .header(
                 "access-control-request-headers",
-                "authorization,content-type",
+                "authorization,content-type,x-requested-with",
             ),
     )
     .await
@@ -59,7 +59,7 @@ async fn of_a_listed_origin_may_use_the_api() {
     assert!(
         reply
             .header("access-control-allow-headers")
-            .contains("authorization")
+            .contains("x-requested-with")
     );
     let alice = app.user("alice").await;
     let reply = ask(&alice, APP).await.is(200);
@@ -107,6 +107,19 @@ async fn of_another_origin_may_not() {
                 .header("access-control-allow-origin"),
             "",
             "{origin}"
+        );
+        let reply = ask(&app.anonymous(), origin).await;
+        assert_eq!(
+            reply.header("access-control-allow-credentials"),
+            "",
+            "{origin}"
+        );
+        assert!(
+            reply
+                .headers
+                .get_all("vary")
+                .iter()
+                .any(|vary| vary == "Origin")
         );
     }
 }

@@ -254,3 +254,70 @@ async fn that_are_broken_or_hold_files_are_400() {
             json!({"address": ["Null characters are not allowed."]}),
         );
 }
+
+#[tokio::test]
+async fn take_a_filled_field_for_an_empty_one_of_another_name_and_skip_files_that_were_not_chosen()
+{
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let doctor = json!({"name": "A B", "specialty": "", "specialization": "Neurology"});
+    let doctor = urlencoded(&alice, "POST", "/api/doctors/", doctor)
+        .await
+        .is(201)
+        .body;
+    assert_eq!(doctor["specialty"], "Neurology");
+    let none = Part::bytes(Vec::new()).file_name("");
+    let form = Form::new()
+        .text("specialty", "Oncology")
+        .part("email", none);
+    let changed = Reply::of(alice.request("PATCH", "/api/doctors/1/").multipart(form))
+        .await
+        .is(200)
+        .body;
+    assert_eq!(
+        (&changed["specialty"], &changed["email"]),
+        (&json!("Oncology"), &Value::Null)
+    );
+    urlencoded(&alice, "PATCH", "/api/auth/me/", json!({"name": ""}))
+        .await
+        .says(400, json!({"name": ["This field may not be blank."]}));
+}
+
+#[tokio::test]
+async fn that_are_no_utf_8_are_refused_and_nothing_is_put_in_place_of_a_letter() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for content_type in [
+        "application/x-www-form-urlencoded; charset=iso-8859-1",
+        "application/json; charset=latin-1",
+    ] {
+        let message = format!("Unsupported media type \"{content_type}\" in request.");
+        alice
+            .raw("POST", "/api/doctors/", content_type, "name=A")
+            .await
+            .says(415, detail(&message));
+    }
+    let raw = b"name=Ren\xe9+B&specialty=C".to_vec();
+    for body in [raw, b"name=Ren%E9+B&specialty=C".to_vec()] {
+        let reply = alice
+            .raw(
+                "POST",
+                "/api/doctors/",
+                "application/x-www-form-urlencoded",
+                body,
+            )
+            .await;
+        reply.says(400, detail("Form parse error - not UTF-8"));
+    }
+    let body = b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nRen\xe9\r\n--x--\r\n"
+        .to_vec();
+    let reply = alice
+        .raw(
+            "POST",
+            "/api/doctors/",
+            "multipart/form-data; boundary=x",
+            body,
+        )
+        .await;
+    reply.says(400, detail("Multipart form parse error - not UTF-8"));
+}

@@ -447,6 +447,15 @@ async fn what_is_too_large_is_refused() {
         answer.starts_with("HTTP/1.1 431 ") || answer.starts_with("HTTP/1.1 414 "),
         "{answer}"
     );
+    for hosts in ["", "Host: a\r\nHost: b\r\n", "Host: x\"y\r\n"] {
+        let request = format!("GET /api/ HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n");
+        assert!(
+            exchange(&app, request.as_bytes())
+                .await
+                .starts_with("HTTP/1.1 400 "),
+            "{hosts}"
+        );
+    }
     assert!(
         exchange(&app, b"nonsense\r\n\r\n")
             .await

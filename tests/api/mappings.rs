@@ -156,7 +156,7 @@ mod create {
             json!(u64::MAX),
             json!("99999999999999999999"),
         ] {
-            for doctor in [json!(1), json!(999)] {
+            for doctor in [json!(1), json!(999), json!("abc"), json!(null), json!([])] {
                 let reply = bob
                     .post(MAPPINGS, json!({"patient": patient, "doctor": doctor}))
                     .await;

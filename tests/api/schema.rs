@@ -30,7 +30,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "registration: which fields are taken",
     ),
     (
-        "select id as user_id, password_hash, is_active from users",
+        "select id as user_id, password_hash, is_active, email, username, name from users",
         "login: what the password is verified against",
     ),
     (

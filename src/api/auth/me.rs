@@ -47,7 +47,7 @@ pub struct ProfileInput {
 }
 
 impl Input for ProfileInput {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("name", &[])];
 }
 
 /// Read your own account.
@@ -70,6 +70,6 @@ pub async fn partial_update(
     State(db): State<Db>,
     body: Body<ProfileInput>,
 ) -> Result<Json<UserView>> {
-    let name = body.read().map(|profile| profile.name);
+    let name = body.read_partial().map(|profile| profile.name);
     db.rename(&user, name).await.map(UserView::from).map(Json)
 }
