@@ -158,8 +158,8 @@ pub struct Detail {
     detail: String,
 }
 
-/// The `{id}` of a path, always behind `CurrentUser` or `DirectoryReader`. What is no number is refused in Django REST framework's words; a
-/// number beyond PostgreSQL's is just nobody's id.
+/// The `{id}` of a path, always behind `CurrentUser` or `DirectoryReader`. What is no number is refused in Django REST
+/// framework's words; a number beyond PostgreSQL's is just nobody's id.
 impl<S, T> FromRequestParts<S> for Id<T>
 where
     S: Send + Sync,

@@ -172,7 +172,8 @@ fn database(settings: &Settings, faults: &mut Faults) -> Database {
     }
     for (setting, value) in [("DB_NAME", &name), ("DB_USER", &user)] {
         if value.is_none() {
-            faults.add(format!("{setting} is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too"));
+            let others = "with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too";
+            faults.add(format!("{setting} is missing: {others}"));
         }
     }
     let options = PgConnectOptions::new_without_pgpass()

@@ -141,7 +141,8 @@ impl Patients<'_> {
             insert into patients (
                 created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address,
                 phone_number, email, medical_history)
-            select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''), coalesce($11, ''), coalesce($12, '')
+            select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''), coalesce($11, ''),
+                coalesce($12, '')
             from actor
             returning id, first_name, last_name, date_of_birth, date_of_birth_estimated, gender as "gender: Gender",
                 address, phone_number, email, medical_history,

@@ -167,8 +167,8 @@ fn drop_empty<T: Input>(sent: &mut HashMap<&'static str, Sent<'_>>) {
     });
 }
 
-/// Looks for a field under its name, then under its other spellings. One that says what the row shows already, or that a
-/// form leaves empty, gives way to one that does not.
+/// Looks for a field under its name, then under its other spellings. One that says what the row shows already, or
+/// that a form leaves empty, gives way to one that does not.
 fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Option<Sent<'a>> {
     let sent: Vec<(&str, &Value)> = spellings(field)
         .filter_map(|key| Some((key, payload.object.get(key)?)))

@@ -169,7 +169,8 @@ fn owner() -> Result<Option<User>> {
         }
     }
     bail!(
-        "PostgreSQL does not run as root, and there is neither a user postgres nor nobody: run the server as another user"
+        "PostgreSQL does not run as root, and there is neither a user postgres nor nobody: \
+         run the server as another user"
     )
 }
 
