@@ -81,22 +81,8 @@ impl Config {
         let secret_key = given(settings.secret_key.as_deref());
         let fallbacks = list(&settings.secret_key_fallbacks);
         if !debug {
-            if secret_key.is_none() && !matches!(database, Database::Embedded) {
-                faults.add(format!("SECRET_KEY is missing: {MAKE_A_KEY}"));
-            }
-            let numbered = fallbacks.iter().enumerate();
-            let keys = numbered
-                .map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
-            let keys = secret_key
-                .iter()
-                .map(|key| ("SECRET_KEY".to_owned(), key))
-                .chain(keys);
-            faults.extend(keys.filter_map(|(name, key)| {
-                let weakness = weakness(key)?;
-                Some(format!(
-                    "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
-                ))
-            }));
+            let is_needed = !matches!(database, Database::Embedded);
+            faults.extend(key_faults(secret_key.as_ref(), is_needed, &fallbacks));
         }
         if EnvFilter::try_new(&settings.rust_log).is_err() {
             faults.add(format!(
@@ -216,6 +202,27 @@ fn list(value: &str) -> Vec<String> {
         .split(',')
         .filter_map(|item| given(Some(item)))
         .collect()
+}
+
+/// What is wrong with the keys that sign tokens: one that others know lets them in as anybody.
+fn key_faults(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Vec<String> {
+    if key.is_none() && is_needed {
+        return vec![format!("SECRET_KEY is missing: {MAKE_A_KEY}")];
+    }
+    let numbered = fallbacks.iter().enumerate();
+    let fallbacks =
+        numbered.map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
+    let keys = key
+        .into_iter()
+        .map(|key| ("SECRET_KEY".to_owned(), key))
+        .chain(fallbacks);
+    let faults = keys.filter_map(|(name, key)| {
+        let weakness = weakness(key)?;
+        Some(format!(
+            "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
+        ))
+    });
+    faults.collect()
 }
 
 fn weakness(key: &str) -> Option<String> {

@@ -46,92 +46,113 @@ enum Sent<'a> {
     Unchanged,
 }
 
+/// What each field says.
+type Fields<'a> = HashMap<&'static str, Sent<'a>>;
+/// What is wrong with each field.
+type Faults = HashMap<&'static str, Vec<String>>;
+
 /// Reads a body, or finds every fault of it. `shown` is the row that it changes.
 pub(super) fn read<T: Input>(
     payload: &Payload,
     extent: Extent,
     shown: Option<&Value>,
 ) -> Result<T, FieldErrors> {
-    let fields = field_names::<T>();
-    let find = |field: &&'static str| Some((*field, find(payload, field, shown)?));
-    let mut sent: HashMap<&'static str, Sent<'_>> = fields.iter().filter_map(find).collect();
+    let names = field_names::<T>();
+    let find = |name: &&'static str| Some((*name, find(payload, name, shown)?));
+    let mut sent: Fields<'_> = names.iter().filter_map(find).collect();
     if payload.is_form {
         drop_empty::<T>(&mut sent);
     }
-
-    let mut faults: HashMap<&'static str, Vec<String>> = HashMap::new();
-    let mut good = Vec::new();
-    for (field, sent) in &sent {
-        let Sent::New(_, value) = sent else { continue };
-        match T::deserialize(MapDeserializer::new(std::iter::once((
-            *field,
-            Field::new(value),
-        )))) {
-            Ok(_) => good.push((*field, Field::new(value))),
-            Err(error) => faults.entry(field).or_default().push(error.to_string()),
-        }
-    }
+    let mut faults = Faults::new();
+    let input = parse::<T>(&sent, &mut faults)?;
     if extent == Extent::Whole {
-        for (field, substitutes) in T::REQUIRED {
-            if !sent.contains_key(field)
-                && !substitutes
-                    .iter()
-                    .any(|substitute| sent.contains_key(substitute))
-            {
-                faults
-                    .entry(field)
-                    .or_default()
-                    .push("This field is required.".into());
-            }
-        }
+        require::<T>(&sent, &mut faults);
     }
-    // each field alone was good, so all of them are
-    let input = T::deserialize(MapDeserializer::new(good.into_iter()))
-        .map_err(|error| FieldErrors::one(NON_FIELD_ERRORS, error.to_string()))?;
-    if let Err(errors) = input.validate() {
-        let errors = errors.field_errors();
-        for field in fields {
-            let broken = errors
-                .get(*field)
-                .into_iter()
-                .flat_map(|errors| errors.iter());
-            let messages: Vec<String> = broken.map(rules::message).collect();
-            if !messages.is_empty() {
-                faults.entry(field).or_default().extend(messages);
-            }
-        }
-    }
-    for (field, message) in input.cross_faults() {
-        faults.entry(field).or_default().push(message);
-    }
-    for (field, by) in T::OVERRIDDEN {
-        if by
-            .iter()
-            .all(|by| matches!(sent.get(by), Some(Sent::New(..))) && !faults.contains_key(by))
-        {
-            faults.remove(field);
-        }
-    }
+    judge(&input, names, &mut faults);
+    forgive::<T>(&sent, &mut faults);
     if faults.is_empty() {
         Ok(input)
     } else {
-        Err(in_order(fields, &sent, faults))
+        Err(in_order(names, &sent, faults))
+    }
+}
+
+/// The struct with nothing but one field, or why that can't be.
+fn alone<T: Input>(name: &'static str, value: &Value) -> Result<T, serde_json::Error> {
+    T::deserialize(MapDeserializer::new(std::iter::once((
+        name,
+        Field::new(value),
+    ))))
+}
+
+/// The struct with every field that is good.
+fn parse<T: Input>(sent: &Fields<'_>, faults: &mut Faults) -> Result<T, FieldErrors> {
+    let mut good = Vec::new();
+    for (name, sent) in sent {
+        let Sent::New(_, value) = sent else { continue };
+        match alone::<T>(name, value) {
+            Ok(_) => good.push((*name, Field::new(value))),
+            Err(error) => faults.entry(name).or_default().push(error.to_string()),
+        }
+    }
+    // each alone was good, so all of them are
+    T::deserialize(MapDeserializer::new(good.into_iter()))
+        .map_err(|error| FieldErrors::one(NON_FIELD_ERRORS, error.to_string()))
+}
+
+fn require<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
+    for (name, substitutes) in T::REQUIRED {
+        if ![&[*name], *substitutes]
+            .concat()
+            .iter()
+            .any(|name| sent.contains_key(name))
+        {
+            faults
+                .entry(name)
+                .or_default()
+                .push("This field is required.".into());
+        }
+    }
+}
+
+/// The rules of each field, then those that look at more than one.
+fn judge<T: Input>(input: &T, names: &[&'static str], faults: &mut Faults) {
+    let errors = input.validate().err().unwrap_or_default();
+    let errors = errors.field_errors();
+    for name in names {
+        let broken = errors
+            .get(*name)
+            .into_iter()
+            .flat_map(|errors| errors.iter());
+        for message in broken.map(rules::message) {
+            faults.entry(name).or_default().push(message);
+        }
+    }
+    for (name, message) in input.cross_faults() {
+        faults.entry(name).or_default().push(message);
+    }
+}
+
+/// What is wrong with a field does not matter beside good ones that say the same.
+fn forgive<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
+    for (name, by) in T::OVERRIDDEN {
+        let is_good =
+            |by: &&str| matches!(sent.get(by), Some(Sent::New(..))) && !faults.contains_key(by);
+        if by.iter().all(is_good) {
+            faults.remove(name);
+        }
     }
 }
 
 /// The faults in the order of the fields, under the keys that were sent.
-fn in_order(
-    fields: &[&'static str],
-    sent: &HashMap<&str, Sent<'_>>,
-    mut faults: HashMap<&'static str, Vec<String>>,
-) -> FieldErrors {
+fn in_order(names: &[&'static str], sent: &Fields<'_>, mut faults: Faults) -> FieldErrors {
     let mut errors = FieldErrors::default();
-    for field in fields {
-        let key = match sent.get(field) {
+    for name in names {
+        let key = match sent.get(name) {
             Some(Sent::New(key, _)) => key,
-            _ => field,
+            _ => name,
         };
-        for message in faults.remove(field).unwrap_or_default() {
+        for message in faults.remove(name).unwrap_or_default() {
             errors.add(*key, message);
         }
     }
@@ -139,30 +160,23 @@ fn in_order(
 }
 
 /// An empty field of a form was not filled in: it counts only where "" is a value, and where something must stand.
-fn drop_empty<T: Input>(sent: &mut HashMap<&'static str, Sent<'_>>) {
+fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
     let is_empty = |sent: &Sent<'_>| matches!(sent, Sent::New(_, Value::String(text)) if text.trim().is_empty());
-    let filled: Vec<&'static str> = sent
+    let filled: Vec<&str> = sent
         .iter()
         .filter(|(_, sent)| !is_empty(sent))
-        .map(|(field, _)| *field)
+        .map(|(name, _)| *name)
         .collect();
-    let must_stand = |field: &str| {
-        T::REQUIRED.iter().any(|(required, substitutes)| {
-            *required == field
-                && !substitutes
-                    .iter()
-                    .any(|substitute| filled.contains(substitute))
-        })
+    let must_stand = |name: &str| {
+        let required = T::REQUIRED.iter().find(|(required, _)| *required == name);
+        required
+            .is_some_and(|(_, substitutes)| !substitutes.iter().any(|name| filled.contains(name)))
     };
-    let is_value = |field: &'static str, value: &Value| {
-        let alone = T::deserialize(MapDeserializer::new(std::iter::once((
-            field,
-            Field::new(value),
-        ))));
-        alone.is_ok_and(|input| input.validate().is_ok())
+    let is_value = |name: &'static str, value: &Value| {
+        alone::<T>(name, value).is_ok_and(|input| input.validate().is_ok())
     };
-    sent.retain(|field, sent| match &*sent {
-        Sent::New(_, value) if is_empty(sent) => must_stand(field) || is_value(field, value),
+    sent.retain(|name, sent| match &*sent {
+        Sent::New(_, value) if is_empty(sent) => must_stand(name) || is_value(name, value),
         _ => true,
     });
 }

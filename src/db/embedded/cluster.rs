@@ -34,18 +34,8 @@ pub(super) async fn make_cluster(
     fs::create_dir(&unfinished)?;
     place.give(&unfinished, 0o700)?;
     let mut initdb = place.command(programs.path("initdb"));
-    initdb
-        .args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-instructions",
-            "-D",
-        ])
-        .arg(&unfinished);
+    let options = "-U postgres -A trust -E UTF8 --no-instructions -D";
+    initdb.args(options.split(' ')).arg(&unfinished);
     // so that lower() knows more than ASCII, whatever is installed
     if programs.major >= 17 {
         initdb.args([
