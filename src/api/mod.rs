@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::{
     IntoParams, IntoResponses, Modify, OpenApi, ToSchema,
@@ -209,10 +209,10 @@ impl<T: Model> IntoParams for Id<T> {
 
 /// A time as Django REST framework writes it: six digits of a second, or none.
 fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    let format = if time.trunc_subsecs(0) == *time {
-        "%Y-%m-%dT%H:%M:%SZ"
+    let digits = if time.timestamp_subsec_micros() == 0 {
+        SecondsFormat::Secs
     } else {
-        "%Y-%m-%dT%H:%M:%S%.6fZ"
+        SecondsFormat::Micros
     };
-    serializer.collect_str(&time.format(format))
+    serializer.serialize_str(&time.to_rfc3339_opts(digits, true))
 }

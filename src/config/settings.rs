@@ -4,7 +4,7 @@
 use clap::Args;
 
 /// The settings as they are given.
-#[derive(Args, Debug, Clone, Default)]
+#[derive(Args)]
 pub struct Settings {
     /// PostgreSQL to use: postgres://USER:PASSWORD@HOST:PORT/NAME, with ?sslmode=require and the like. Neither this nor
     /// DB_NAME: a private PostgreSQL of the server's own, in DATA_DIR
