@@ -398,12 +398,12 @@ mod destroy {
                 .clone();
             let (other, assigned) = (bob.clone(), doctor.clone());
             let assign = tokio::spawn(async move {
-                tokio::time::sleep(std::time::Duration::from_micros(round * 37 % 1900)).await;
+                tokio::time::sleep(std::time::Duration::from_micros(round * 97 % 6000)).await;
                 other
                     .post("/api/mappings/", json!({"patient": 1, "doctor": assigned}))
                     .await
             });
-            tokio::time::sleep(std::time::Duration::from_micros((60 - round) * 53 % 1900)).await;
+            tokio::time::sleep(std::time::Duration::from_micros((60 - round) * 131 % 6000)).await;
             let delete = alice.delete(&format!("{DOCTORS}{doctor}/")).await;
             let assign = assign.await.unwrap();
             match (assign.status.as_u16(), delete.status.as_u16()) {
