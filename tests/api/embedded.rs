@@ -302,11 +302,13 @@ fn its_key_is_kept_and_is_for_its_owner_alone() {
     let first = key();
     Program::start(dir.path(), &[]).stop();
     assert_eq!((first.len(), key()), (64, first));
-    let mode = fs::metadata(dir.path().join("data/secret_key"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in ["secret_key", "postgres.log"] {
+        let mode = fs::metadata(dir.path().join("data").join(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ async fn launch(
         .args(settings.iter().flat_map(|setting| ["-c", setting]))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(File::create(&log)?)
+        .stderr(Place::make_log(&log)?)
         // Ctrl-C is for the server alone, which first lets its requests end
         .process_group(0)
         .spawn()

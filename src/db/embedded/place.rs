@@ -121,6 +121,13 @@ impl Place {
         Ok(fs::set_permissions(path, Permissions::from_mode(mode))?)
     }
 
+    /// An empty log that nobody else can read.
+    pub(super) fn make_log(path: &Path) -> Result<File> {
+        let log = File::create(path)?;
+        log.set_permissions(Permissions::from_mode(0o600))?;
+        Ok(log)
+    }
+
     /// A directory for the socket that nobody else can enter: here, or among the temporary ones when the path is too
     /// long for a socket.
     pub(super) fn make_socket_dir(&self) -> Result<PathBuf> {
