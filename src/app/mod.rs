@@ -67,7 +67,7 @@ pub struct AppState {
     pub passwords: Passwords,
     /// What is served where.
     pub endpoints: Endpoints,
-    /// The names that the server answers to: see `Config::allowed_hosts`.
+    /// The names that the server answers to: see `Exposure::allowed_hosts`.
     pub allowed_hosts: AllowedHosts,
     /// Whether anybody may read the directory of doctors.
     pub public_doctors: PublicDoctors,

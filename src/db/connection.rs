@@ -1,6 +1,6 @@
 //! Where statements run.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
@@ -43,7 +43,7 @@ async fn run<'c, T>(
     };
     timeout(STATEMENT, attempts)
         .await
-        .unwrap_or(Err(Error::PoolTimedOut))
+        .unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 fn lost_a_race(error: &Error) -> bool {

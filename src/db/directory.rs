@@ -38,8 +38,8 @@ impl<'a> Directory<'a> {
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
+            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
+                d.license_number, d.created_at, d.updated_at, d.version
             from doctors d
             where $4 or exists (select from actor)
             order by d.id
@@ -49,7 +49,8 @@ impl<'a> Directory<'a> {
             self.user.map_or("", CurrentUser::request_id),
             self.user.is_none()
         )
-.fetch_all(self.db.connection()).await?;
+        .fetch_all(self.db.connection())
+        .await?;
         match self.user {
             Some(user) => self.db.listed(user, doctors).await,
             None => Ok(doctors),
@@ -62,8 +63,8 @@ impl<'a> Directory<'a> {
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
+            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
+                d.license_number, d.created_at, d.updated_at, d.version
             from doctors d
             where d.id = $5 and ($4 or exists (select from actor))
             "#,
@@ -73,7 +74,8 @@ impl<'a> Directory<'a> {
             self.user.is_none(),
             id.get()
         )
-.fetch_optional(self.db.connection()).await?;
+        .fetch_optional(self.db.connection())
+        .await?;
         match self.user {
             Some(user) => self.db.found(user, Doctor::NAME, doctor).await,
             None => doctor.ok_or(ApiError::NoRow(Doctor::NAME)),

@@ -85,7 +85,8 @@ impl Doctors<'_> {
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
-            insert into doctors (first_name, last_name, specialty, phone_number, email, license_number)
+            insert into doctors (
+                first_name, last_name, specialty, phone_number, email, license_number)
             select $4, $5, $6, coalesce($7, ''), $8, $9
             from actor
             returning id, first_name, last_name, specialty, phone_number, email, license_number,
@@ -98,10 +99,11 @@ impl Doctors<'_> {
             fields.last_name,
             fields.specialty,
             fields.phone_number,
-            fields.email.clone().flatten(),
-            fields.license_number.clone().flatten()
+            fields.email.flatten(),
+            fields.license_number.flatten()
         )
-.fetch_optional(self.db.connection()).await;
+        .fetch_optional(self.db.connection())
+        .await;
         match doctor {
             Ok(doctor) => self.db.found(self.user, Doctor::NAME, doctor).await,
             Err(error) => Err(self.with_taken(error.into(), 0, sent).await),
@@ -144,8 +146,8 @@ impl Doctors<'_> {
                 license_number = case when $11 then $12 else d.license_number end
             from actor
             where d.id = $4
-            returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
+            returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
+                d.license_number, d.created_at, d.updated_at, d.version
             "#,
             self.user.id(),
             self.user.session_id(),
@@ -156,11 +158,12 @@ impl Doctors<'_> {
             fields.specialty,
             fields.phone_number,
             fields.email.is_some(),
-fields.email.clone().flatten(),
-fields.license_number.is_some(),
-fields.license_number.clone().flatten()
+            fields.email.as_ref().and_then(Option::as_deref),
+            fields.license_number.is_some(),
+            fields.license_number.as_ref().and_then(Option::as_deref)
         )
-.fetch_optional(self.db.connection()).await?;
+        .fetch_optional(self.db.connection())
+        .await?;
         self.db.found(self.user, Doctor::NAME, doctor).await
     }
 
@@ -196,7 +199,7 @@ fields.license_number.clone().flatten()
         let ApiError::Invalid(faults) = fault else {
             return fault;
         };
-        let value = |field| sent(field).filter(|value| !faults.has(field) && !value.contains('\0'));
+        let value = |field| sent(field).filter(|_| !faults.has(field));
         match self
             .taken(
                 id,
@@ -220,8 +223,10 @@ fields.license_number.clone().flatten()
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select
-                exists (select from doctors where id <> $4 and lower(email) = lower($5)) as "email!",
-                exists (select from doctors where id <> $4 and license_number = $6) as "license_number!"
+                exists (
+                    select from doctors where id <> $4 and lower(email) = lower($5)) as "email!",
+                exists (
+                    select from doctors where id <> $4 and license_number = $6) as "license_number!"
             from actor
             "#,
             self.user.id(),
@@ -231,7 +236,8 @@ fields.license_number.clone().flatten()
             email,
             license
         )
-.fetch_optional(self.db.connection()).await?;
+        .fetch_optional(self.db.connection())
+        .await?;
         let taken = taken.map(|taken| {
             [
                 (taken.email, "doctors_email_key"),

@@ -103,8 +103,8 @@ impl Mappings<'_> {
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email, d.license_number,
-                d.created_at, d.updated_at, d.version
+            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
+                d.license_number, d.created_at, d.updated_at, d.version
             from patients p
             join patient_doctor_mappings m on m.patient_id = p.id
             join doctors d on d.id = m.doctor_id
@@ -116,7 +116,8 @@ impl Mappings<'_> {
             self.user.request_id(),
             patient.get()
         )
-.fetch_all(self.db.connection()).await?;
+        .fetch_all(self.db.connection())
+        .await?;
         self.unless_foreign(patient, doctors).await
     }
 
@@ -157,7 +158,8 @@ impl Mappings<'_> {
                 returning id, patient_id, doctor_id, assigned_at)
             select mapping.id, mapping.patient_id, mapping.doctor_id,
                 patient.first_name as patient_first_name, patient.last_name as patient_last_name,
-                doctor.first_name as doctor_first_name, doctor.last_name as doctor_last_name, mapping.assigned_at
+                doctor.first_name as doctor_first_name, doctor.last_name as doctor_last_name,
+                mapping.assigned_at
             from mapping, patient, doctor
             "#,
             self.user.id(),
@@ -166,7 +168,8 @@ impl Mappings<'_> {
             new.patient.get(),
             new.doctor.get()
         )
-.fetch_optional(self.db.connection()).await?;
+        .fetch_optional(self.db.connection())
+        .await?;
         match mapping {
             Some(mapping) => Ok(mapping),
             None => Err(self.why_not(&new).await),

@@ -139,13 +139,13 @@ impl Patients<'_> {
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             insert into patients (
-                created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address,
-                phone_number, email, medical_history)
-            select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''), coalesce($11, ''),
-                coalesce($12, '')
+                created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender,
+                address, phone_number, email, medical_history)
+            select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''),
+                coalesce($11, ''), coalesce($12, '')
             from actor
-            returning id, first_name, last_name, date_of_birth, date_of_birth_estimated, gender as "gender: Gender",
-                address, phone_number, email, medical_history,
+            returning id, first_name, last_name, date_of_birth, date_of_birth_estimated,
+                gender as "gender: Gender", address, phone_number, email, medical_history,
                 (select email from actor) as "created_by!", created_at, updated_at, version
             "#,
             self.user.id(),
@@ -161,7 +161,8 @@ impl Patients<'_> {
             fields.email,
             fields.medical_history
         )
-.fetch_optional(self.db.connection()).await?;
+        .fetch_optional(self.db.connection())
+        .await?;
         self.db.found(self.user, Patient::NAME, patient).await
     }
 
