@@ -7,22 +7,24 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Created, Json, NoContent, Refusals, names, timestamp};
+use super::{Created, Json, NoContent, names, timestamp};
 use crate::{
     auth::{CurrentUser, DirectoryReader},
     db::{
         Db, Id,
         doctors::{Doctor, DoctorFields},
     },
-    error::Result,
+    error::{ApiError, Result},
     input::{self, Body, Input, Record},
 };
 
-/// What a client may send of a doctor: `first_name` and `last_name`, or `name`; `specialty`; and the rest, which may be
-/// left out.
+/// A doctor: `first_name` and `last_name`, or `name`; `specialty`; and the rest, which may be left out.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(as = DoctorRequest)]
+#[schema(as = DoctorRequest, example = json!({
+    "first_name": "Emily", "last_name": "Carter", "specialty": "Cardiology", "phone_number": "9876543210",
+    "email": "emily.carter@example.com", "license_number": "LIC123",
+}))]
 pub struct DoctorInput {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
@@ -39,6 +41,7 @@ pub struct DoctorInput {
     specialty: Option<String>,
     #[schema(max_length = 20)]
     #[validate(length(max = 20))]
+    #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
     /// Of this doctor alone. Empty: none.
     #[schema(max_length = 254, format = Email)]
@@ -82,9 +85,14 @@ impl Record for DoctorInput {
     }
 }
 
-/// A doctor, as the API shows it: README A's keys, then what else there is.
+/// A doctor.
+// README A's keys, then what else there is
 #[derive(Serialize, ToSchema)]
-#[schema(as = Doctor)]
+#[schema(as = Doctor, example = json!({
+    "id": 1, "first_name": "Emily", "last_name": "Carter", "specialty": "Cardiology", "phone_number": "9876543210",
+    "email": "emily.carter@example.com", "license_number": "LIC123", "created_at": "2026-01-31T09:30:00.123456Z",
+    "name": "Emily Carter", "updated_at": "2026-01-31T09:30:00.123456Z",
+}))]
 pub struct DoctorView<'a> {
     id: i64,
     first_name: &'a str,
@@ -127,7 +135,7 @@ impl Serialize for Doctor {
 /// List all doctors.
 #[utoipa::path(
     get, path = "/api/doctors/", operation_id = "doctors_list", tag = "doctors",
-    responses((status = 200, description = "By ascending id", body = [DoctorView]), Refusals),
+    responses((status = 200, description = "By ascending id", body = [DoctorView])),
 )]
 pub async fn list(reader: DirectoryReader, State(db): State<Db>) -> Result<Json<Vec<Doctor>>> {
     db.directory(&reader).list().await.map(Json)
@@ -137,7 +145,7 @@ pub async fn list(reader: DirectoryReader, State(db): State<Db>) -> Result<Json<
 #[utoipa::path(
     post, path = "/api/doctors/", operation_id = "doctors_create", tag = "doctors",
     request_body = DoctorInput,
-    responses((status = 201, description = "The doctor", body = DoctorView), Refusals),
+    responses((status = 201, description = "The doctor", body = DoctorView)),
 )]
 pub async fn create(
     user: CurrentUser,
@@ -153,7 +161,7 @@ pub async fn create(
 /// Read a doctor.
 #[utoipa::path(
     get, path = "/api/doctors/{id}/", operation_id = "doctors_retrieve", tag = "doctors", params(Id<Doctor>),
-    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+    responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
 pub async fn retrieve(
     reader: DirectoryReader,
@@ -167,7 +175,7 @@ pub async fn retrieve(
 #[utoipa::path(
     put, path = "/api/doctors/{id}/", operation_id = "doctors_update", tag = "doctors", params(Id<Doctor>),
     request_body = DoctorInput,
-    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+    responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
 pub async fn update(
     user: CurrentUser,
@@ -184,8 +192,9 @@ pub async fn update(
 /// Change some of a doctor's fields.
 #[utoipa::path(
     patch, path = "/api/doctors/{id}/", operation_id = "doctors_partial_update", tag = "doctors",
-    params(Id<Doctor>), request_body = DoctorInput,
-    responses((status = 200, description = "The doctor", body = DoctorView), Refusals),
+    params(Id<Doctor>),
+    request_body(content = DoctorInput, example = json!({ "specialty": "Neurology" })),
+    responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
 pub async fn partial_update(
     user: CurrentUser,
@@ -206,8 +215,9 @@ pub async fn partial_update(
     delete, path = "/api/doctors/{id}/", operation_id = "doctors_destroy", tag = "doctors", params(Id<Doctor>),
     responses(
         (status = 204, description = "Gone for good, and your own mappings with it"),
-        (status = 409, description = "Patients of other users are assigned to it", body = super::Detail),
-        Refusals,
+        (status = 409, description = "Patients of other users are assigned to it",
+            body = ref("#/components/schemas/Detail"),
+            example = json!(ApiError::DoctorIsAssigned.body())),
     ),
 )]
 pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Doctor>) -> Result<NoContent> {

@@ -37,15 +37,15 @@ struct Endpoint {
 }
 
 impl Endpoints {
-    /// All that the document names.
-    pub fn new(openapi: &OpenApi) -> Self {
+    /// All that the document names: as the handlers made it, and as it is served.
+    pub fn new(openapi: &OpenApi, document: Value) -> Self {
         let paths = openapi
             .paths
             .paths
             .iter()
             .map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
         Self(Arc::new(Served {
-            document: json!(openapi),
+            document,
             paths: paths.collect(),
         }))
     }

@@ -2,51 +2,79 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, header::HOST},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, HOST, LOCATION},
+    },
+    response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{Json, endpoints::Endpoints};
 
 /// The entry points, under the names that README A's root gives them.
-const ENTRY_POINTS: &[(&str, &str)] = &[
-    ("register", "/api/auth/register/"),
-    ("login", "/api/auth/login/"),
-    ("token_refresh", "/api/auth/token/refresh/"),
-    ("patients", "/api/patients/"),
-    ("doctors", "/api/doctors/"),
-    ("mappings", "/api/mappings/"),
-];
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!(EntryPoints::of("http://127.0.0.1:8000")))]
+pub struct EntryPoints {
+    register: String,
+    login: String,
+    token_refresh: String,
+    patients: String,
+    doctors: String,
+    mappings: String,
+}
+
+impl EntryPoints {
+    fn of(server: &str) -> Self {
+        let address = |path: &str| format!("{server}/api/{path}/");
+        Self {
+            register: address("auth/register"),
+            login: address("auth/login"),
+            token_refresh: address("auth/token/refresh"),
+            patients: address("patients"),
+            doctors: address("doctors"),
+            mappings: address("mappings"),
+        }
+    }
+}
 
 /// List the endpoints.
 #[utoipa::path(
     get, path = "/", operation_id = "root_retrieve", tag = "index", security(()),
-    responses((status = 200, description = "Name and address of each endpoint", body = Object))
+    responses(
+        (status = 200, description = "Name and address of each endpoint", body = EntryPoints),
+        (status = 302, description = "To the documentation, for a browser", headers(("Location" = String))),
+    ),
 )]
-pub async fn root(headers: HeaderMap) -> Json<Value> {
-    entry_points(&headers)
+pub async fn root(headers: HeaderMap) -> Response {
+    if is_browser(&headers) {
+        return (StatusCode::FOUND, [(LOCATION, "/api/docs/")]).into_response();
+    }
+    entry_points(&headers).into_response()
+}
+
+/// Browsers ask for HTML by name; API clients take JSON or anything.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// List the endpoints.
 #[utoipa::path(
     get, path = "/api/", operation_id = "api_retrieve", tag = "index", security(()),
-    responses((status = 200, description = "Name and address of each endpoint", body = Object))
+    responses((status = 200, description = "Name and address of each endpoint", body = EntryPoints)),
 )]
-pub async fn api(headers: HeaderMap) -> Json<Value> {
+pub async fn api(headers: HeaderMap) -> Json<EntryPoints> {
     entry_points(&headers)
 }
 
-fn entry_points(headers: &HeaderMap) -> Json<Value> {
+fn entry_points(headers: &HeaderMap) -> Json<EntryPoints> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let address = |path: &str| match host {
-        Some(host) => format!("http://{host}{path}"),
-        None => path.to_owned(),
-    };
-    let list: Map<String, Value> = ENTRY_POINTS
-        .iter()
-        .map(|(name, path)| ((*name).to_owned(), json!(address(path))))
-        .collect();
-    Json(list.into())
+    Json(EntryPoints::of(
+        &host.map_or_else(String::new, |host| format!("http://{host}")),
+    ))
 }
 
 /// The OpenAPI document of this API.

@@ -4,10 +4,10 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::schema::Schema};
 use validator::Validate;
 
-use super::{Created, Json, NoContent, Refusals, doctors::DoctorView, names, timestamp};
+use super::{Created, Json, NoContent, doctors::DoctorView, names, timestamp};
 use crate::{
     auth::CurrentUser,
     db::{
@@ -16,21 +16,31 @@ use crate::{
         mappings::{Mapping, NewMapping},
         patients::Patient,
     },
-    error::Result,
-    input::{Body, Input},
+    error::{ApiError, Result},
+    input::{self, Body, Input},
 };
 
 /// Who is assigned to whom.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(as = MappingRequest)]
+#[schema(as = MappingRequest, example = json!({ "patient": 1, "doctor": 1 }))]
 pub struct MappingInput {
-    /// The number of one of your own patients.
-    #[schema(value_type = i64, minimum = 1)]
+    #[schema(schema_with = patient_schema)]
     patient: Option<Pk>,
-    /// The doctor's number.
-    #[schema(value_type = i64, minimum = 1)]
+    #[schema(schema_with = doctor_schema)]
     doctor: Option<Pk>,
+}
+
+fn patient_schema() -> Schema {
+    pk_schema("The number of one of your own patients.")
+}
+
+fn doctor_schema() -> Schema {
+    pk_schema("The doctor's number.")
+}
+
+fn pk_schema(description: &str) -> Schema {
+    input::integer(1..=i64::MAX, r"^\s*\+?0*[1-9][0-9]{0,17}\s*$", description)
 }
 
 impl Input for MappingInput {
@@ -64,11 +74,15 @@ impl<'de> Deserialize<'de> for Pk {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let (as_sent, kind) = match &value {
-            Value::String(text) if text.trim().is_empty() => {
+            Value::String(text) if input::strip(text).is_empty() => {
                 return Err(D::Error::custom("This field may not be null."));
             }
             Value::String(text) => (text.clone(), "str"),
-            Value::Number(number) => (number.to_string(), "float"),
+            // 1.0 is an integer too (JSON Schema, 6.1.1)
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() => (float.to_string(), "float"),
+                _ => (number.to_string(), "int"),
+            },
             Value::Bool(_) => (String::new(), "bool"),
             Value::Array(_) => (String::new(), "list"),
             Value::Object(_) | Value::Null => (String::new(), "dict"),
@@ -82,9 +96,12 @@ impl<'de> Deserialize<'de> for Pk {
     }
 }
 
-/// An assignment, as the API shows it.
+/// Who looks after whom.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Mapping)]
+#[schema(as = Mapping, example = json!({
+    "id": 1, "patient": 1, "doctor": 1, "patient_name": "John Doe", "doctor_name": "Dr. Emily Carter",
+    "assigned_at": "2026-01-31T09:30:00.123456Z",
+}))]
 pub struct MappingView {
     id: i64,
     patient: i64,
@@ -123,7 +140,7 @@ fn has_title(name: &str) -> bool {
 /// List the mappings of your patients.
 #[utoipa::path(
     get, path = "/api/mappings/", operation_id = "mappings_list", tag = "mappings",
-    responses((status = 200, description = "By ascending id", body = [MappingView]), Refusals),
+    responses((status = 200, description = "By ascending id", body = [MappingView])),
 )]
 pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Mapping>>> {
     db.mappings(&user).list().await.map(Json)
@@ -133,7 +150,11 @@ pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Ma
 #[utoipa::path(
     post, path = "/api/mappings/", operation_id = "mappings_create", tag = "mappings",
     request_body = MappingInput,
-    responses((status = 201, description = "The mapping", body = MappingView), Refusals),
+    responses(
+        (status = 201, description = "The mapping", body = MappingView),
+        (status = 400, body = ref("#/components/schemas/Detail"),
+            examples(("foreign_patient" = (value = json!(ApiError::NotYourPatient.body()))))),
+    ),
 )]
 pub async fn create(
     user: CurrentUser,
@@ -151,7 +172,7 @@ pub async fn create(
 #[utoipa::path(
     get, path = "/api/mappings/by-patient/{id}/", operation_id = "mappings_by_patient_list", tag = "mappings",
     params(Id<Patient>),
-    responses((status = 200, description = "By ascending id", body = [MappingView]), Refusals),
+    responses((status = 200, description = "By ascending id", body = [MappingView])),
 )]
 pub async fn by_patient(
     user: CurrentUser,
@@ -164,7 +185,7 @@ pub async fn by_patient(
 /// List the doctors of one of your patients: the number is the patient's.
 #[utoipa::path(
     get, path = "/api/mappings/{id}/", operation_id = "mappings_doctors_list", tag = "mappings", params(Id<Patient>),
-    responses((status = 200, description = "By ascending id", body = [DoctorView]), Refusals),
+    responses((status = 200, description = "By ascending id", body = [DoctorView])),
 )]
 pub async fn doctors(
     user: CurrentUser,
@@ -177,7 +198,7 @@ pub async fn doctors(
 /// Remove a doctor from a patient: the number is the mapping's.
 #[utoipa::path(
     delete, path = "/api/mappings/{id}/", operation_id = "mappings_destroy", tag = "mappings", params(Id<Mapping>),
-    responses((status = 204, description = "Gone for good"), Refusals),
+    responses((status = 204, description = "Gone for good")),
 )]
 pub async fn destroy(
     user: CurrentUser,

@@ -8,7 +8,7 @@ use axum::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::{
-    IntoParams, IntoResponses, Modify, OpenApi, ToSchema,
+    IntoParams, Modify, OpenApi,
     openapi::{
         Required,
         path::{Parameter, ParameterBuilder, ParameterIn},
@@ -23,16 +23,20 @@ use crate::{
     auth::{CurrentUser, Tokens},
     db::{Db, Id, Model},
     error::ApiError,
+    input::Accepted,
 };
 
 pub mod auth;
+pub mod docs;
 pub mod doctors;
+pub mod document;
 pub mod endpoints;
 pub mod index;
 pub mod mappings;
 pub mod patients;
 
 mod names;
+mod refusals;
 
 /// Every route there is. The document that describes them is made from the same list.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -40,6 +44,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(index::root))
         .routes(routes!(index::api))
         .routes(routes!(index::openapi))
+        .routes(routes!(docs::page))
+        .routes(routes!(docs::file))
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::login::refresh))
@@ -63,6 +69,19 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(mappings::doctors, mappings::destroy))
 }
 
+/// What is taken for every body there is.
+pub fn bodies() -> [Accepted; 7] {
+    [
+        Accepted::of::<auth::register::Registration>(),
+        Accepted::of::<auth::login::Login>(),
+        Accepted::of::<auth::login::Refresh>(),
+        Accepted::of::<auth::me::ProfileInput>(),
+        Accepted::of::<patients::PatientInput>(),
+        Accepted::of::<doctors::DoctorInput>(),
+        Accepted::of::<mappings::MappingInput>(),
+    ]
+}
+
 /// Says in the document that anybody may read the directory of doctors.
 pub fn open_directory(openapi: &mut utoipa::openapi::OpenApi) {
     for path in ["/api/doctors/", "/api/doctors/{id}/"] {
@@ -77,7 +96,7 @@ pub fn open_directory(openapi: &mut utoipa::openapi::OpenApi) {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Healthcare Backend", description = "Patients, doctors, and who treats whom."),
+    info(title = "Healthcare Backend", description = include_str!("docs/introduction.md")),
     security(("jwtAuth" = [])),
     modifiers(&JwtAuth),
     tags(
@@ -85,6 +104,7 @@ pub fn open_directory(openapi: &mut utoipa::openapi::OpenApi) {
         (name = "patients", description = "Your own patients"),
         (name = "doctors", description = "The directory that all users share"),
         (name = "mappings", description = "Which doctors look after your patients"),
+        (name = "index", description = "What is served"),
     ),
 )]
 struct Document;
@@ -141,23 +161,6 @@ impl IntoResponse for NoContent {
 #[derive(Clone)]
 pub struct Unserved(pub ApiError);
 
-/// The refusals that any operation for callers has.
-#[derive(IntoResponses)]
-pub enum Refusals {
-    /// The caller is not, or no longer, logged in.
-    #[response(status = 401)]
-    Unauthenticated(#[to_schema] Detail),
-    /// The database is away, or there is more to do than can be done.
-    #[response(status = 503)]
-    Unavailable(#[to_schema] Detail),
-}
-
-/// Why a request was refused.
-#[derive(Serialize, ToSchema)]
-pub struct Detail {
-    detail: String,
-}
-
 /// The `{id}` of a path, always behind `CurrentUser` or `DirectoryReader`. What is no number is refused in Django REST
 /// framework's words; a number beyond PostgreSQL's is just nobody's id.
 impl<S, T> FromRequestParts<S> for Id<T>
@@ -201,8 +204,9 @@ impl<T: Model> IntoParams for Id<T> {
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some(format!("The {}'s number.", T::NAME.to_lowercase())))
-            .schema(Some(id));
+            .description(Some(format!("The {}'s number.", T::NOUN)))
+            .schema(Some(id))
+            .example(Some(1.into()));
         vec![parameter.build()]
     }
 }

@@ -4,10 +4,13 @@ use axum::extract::State;
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{ObjectBuilder, Schema, Type},
+};
 use validator::Validate;
 
-use super::{Created, Json, NoContent, Refusals, names, timestamp};
+use super::{Created, Json, NoContent, names, timestamp};
 use crate::{
     auth::CurrentUser,
     db::{
@@ -18,11 +21,15 @@ use crate::{
     input::{self, Body, Input, Record},
 };
 
-/// What a client may send of a patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`;
-/// and the rest, which may be left out.
+/// A patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`; and the rest, which may be
+/// left out.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(as = PatientRequest)]
+#[schema(as = PatientRequest, example = json!({
+    "first_name": "John", "last_name": "Doe", "date_of_birth": "1990-01-01", "gender": "M",
+    "address": "123 Health St", "phone_number": "1234567890", "email": "john.doe@example.com",
+    "medical_history": "No major issues",
+}))]
 pub struct PatientInput {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
@@ -37,16 +44,17 @@ pub struct PatientInput {
     #[validate(custom(function = "input::not_in_the_future"))]
     #[serde(deserialize_with = "input::date")]
     date_of_birth: Option<NaiveDate>,
-    /// In years, when the date of birth is not known.
-    #[schema(minimum = 0, maximum = 150)]
+    #[schema(schema_with = age_schema)]
     #[validate(range(min = 0, max = 150))]
     age: Option<i64>,
+    #[schema(schema_with = gender_schema)]
     gender: Option<Gender>,
     #[schema(max_length = 1000)]
     #[validate(length(max = 1000))]
     address: Option<String>,
     #[schema(max_length = 20)]
     #[validate(length(max = 20))]
+    #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
     #[schema(max_length = 254, format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
@@ -99,6 +107,26 @@ impl Record for PatientInput {
     }
 }
 
+fn age_schema() -> Schema {
+    let text = r"^\s*(\+?0*([0-9]{1,2}|1[0-4][0-9]|150)|-0+)(\.0*)?\s*$";
+    let description = "In years, when the date of birth is not known.";
+    input::integer(0..=150, text, description)
+}
+
+fn gender_schema() -> Schema {
+    let words = [
+        "M", "F", "O", "male", "female", "other", "Male", "Female", "Other", "MALE", "FEMALE",
+        "OTHER",
+    ];
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words));
+    schema
+        .description(Some("Shown as M, F or O."))
+        .build()
+        .into()
+}
+
 /// The date of birth of somebody whose age is all that is known: so many years ago (OpenMRS' convention).
 fn born(age: i64) -> NaiveDate {
     let months = u32::try_from(age * 12).unwrap_or(0);
@@ -135,9 +163,16 @@ impl<'de> Deserialize<'de> for Gender {
     }
 }
 
-/// A patient, as the API shows it: README A's keys, then README B's and what else there is.
+/// A patient.
+// README A's keys, then README B's and what else there is
 #[derive(Serialize, ToSchema)]
-#[schema(as = Patient)]
+#[schema(as = Patient, example = json!({
+    "id": 1, "first_name": "John", "last_name": "Doe", "date_of_birth": "1990-01-01", "gender": "M",
+    "address": "123 Health St", "phone_number": "1234567890", "email": "john.doe@example.com",
+    "medical_history": "No major issues", "created_by": "alice@example.com",
+    "created_at": "2026-01-31T09:30:00.123456Z", "name": "John Doe", "age": 36, "date_of_birth_estimated": false,
+    "updated_at": "2026-01-31T09:30:00.123456Z",
+}))]
 pub struct PatientView<'a> {
     id: i64,
     first_name: &'a str,
@@ -193,7 +228,7 @@ impl Serialize for Patient {
 /// List your patients.
 #[utoipa::path(
     get, path = "/api/patients/", operation_id = "patients_list", tag = "patients",
-    responses((status = 200, description = "By ascending id", body = [PatientView]), Refusals),
+    responses((status = 200, description = "By ascending id", body = [PatientView])),
 )]
 pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Patient>>> {
     db.patients(&user).list().await.map(Json)
@@ -203,7 +238,7 @@ pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Pa
 #[utoipa::path(
     post, path = "/api/patients/", operation_id = "patients_create", tag = "patients",
     request_body = PatientInput,
-    responses((status = 201, description = "The patient", body = PatientView), Refusals),
+    responses((status = 201, description = "The patient", body = PatientView)),
 )]
 pub async fn create(
     user: CurrentUser,
@@ -216,7 +251,7 @@ pub async fn create(
 /// Read a patient.
 #[utoipa::path(
     get, path = "/api/patients/{id}/", operation_id = "patients_retrieve", tag = "patients", params(Id<Patient>),
-    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+    responses((status = 200, description = "The patient", body = PatientView)),
 )]
 pub async fn retrieve(
     user: CurrentUser,
@@ -230,7 +265,7 @@ pub async fn retrieve(
 #[utoipa::path(
     put, path = "/api/patients/{id}/", operation_id = "patients_update", tag = "patients", params(Id<Patient>),
     request_body = PatientInput,
-    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+    responses((status = 200, description = "The patient", body = PatientView)),
 )]
 pub async fn update(
     user: CurrentUser,
@@ -247,8 +282,9 @@ pub async fn update(
 /// Change some of a patient's fields.
 #[utoipa::path(
     patch, path = "/api/patients/{id}/", operation_id = "patients_partial_update", tag = "patients",
-    params(Id<Patient>), request_body = PatientInput,
-    responses((status = 200, description = "The patient", body = PatientView), Refusals),
+    params(Id<Patient>),
+    request_body(content = PatientInput, example = json!({ "phone_number": "0987654321" })),
+    responses((status = 200, description = "The patient", body = PatientView)),
 )]
 pub async fn partial_update(
     user: CurrentUser,
@@ -265,7 +301,7 @@ pub async fn partial_update(
 /// Delete a patient.
 #[utoipa::path(
     delete, path = "/api/patients/{id}/", operation_id = "patients_destroy", tag = "patients", params(Id<Patient>),
-    responses((status = 204, description = "Gone for good"), Refusals),
+    responses((status = 204, description = "Gone for good")),
 )]
 pub async fn destroy(
     user: CurrentUser,

@@ -8,7 +8,8 @@ use axum::{
     http::{
         HeaderName, HeaderValue, Method,
         header::{
-            ALLOW, CACHE_CONTROL, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::{Next, from_fn_with_state},
@@ -20,7 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     api::{
-        self, Unserved,
+        self, Unserved, document,
         endpoints::{Endpoints, other_method},
     },
     auth::{Passwords, Tokens},
@@ -56,6 +57,10 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (VARY, HeaderValue::from_static("Accept")),
 ];
 
+/// An answer that is no page: a browser has nothing to load for it, and no page may frame it.
+const NOTHING_TO_SHOW: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
 /// What handlers work with.
 #[derive(Clone, FromRef)]
 pub struct AppState {
@@ -90,7 +95,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         db,
         tokens,
         passwords,
-        endpoints: Endpoints::new(&openapi),
+        endpoints: Endpoints::new(&openapi, document::complete(&openapi, &api::bodies())),
         allowed_hosts: AllowedHosts::new(&exposure.allowed_hosts),
         public_doctors: PublicDoctors(exposure.public_doctors),
     };
@@ -128,6 +133,10 @@ async fn around_the_router(
     for (name, value) in SECURITY_HEADERS {
         headers.append(name, value);
     }
+    // the documentation has one of its own
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(NOTHING_TO_SHOW);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -163,9 +172,11 @@ async fn around_the_handler(
         } else {
             "private, no-cache"
         };
+        let caching = HeaderValue::from_static(caching);
         response
             .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+            .entry(CACHE_CONTROL)
+            .or_insert(caching);
         if let Some(allow) = endpoints.allow(&path) {
             response.headers_mut().insert(ALLOW, allow);
         }

@@ -29,7 +29,12 @@ pub(super) fn canonical(uri: &mut Uri) {
     }) {
         return;
     }
-    let slash = if path.ends_with('/') { "" } else { "/" };
+    // the files of the documentation have none
+    let slash = if path.ends_with('/') || path.starts_with("/api/docs/") {
+        ""
+    } else {
+        "/"
+    };
     let mut documented = format!("{path}{slash}");
     for (alias, name) in ALIASES {
         if let Some(rest) = documented.strip_prefix(alias) {

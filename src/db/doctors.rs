@@ -30,6 +30,7 @@ pub struct Doctor {
 
 impl Model for Doctor {
     const NAME: &'static str = "Doctor";
+    const NOUN: &'static str = "doctor";
 }
 
 /// What a client sets of a doctor. None: left as it is, or empty in a new one; `Some(None)`: made null.

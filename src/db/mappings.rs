@@ -24,6 +24,7 @@ pub struct Mapping {
 
 impl Model for Mapping {
     const NAME: &'static str = "PatientDoctorMapping";
+    const NOUN: &'static str = "mapping";
 }
 
 /// Who is assigned to whom.

@@ -68,6 +68,8 @@ impl<T> fmt::Debug for Id<T> {
 pub trait Model {
     /// "Patient".
     const NAME: &'static str;
+    /// The same within a sentence: "patient".
+    const NOUN: &'static str;
 }
 
 /// The database.

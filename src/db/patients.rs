@@ -30,6 +30,7 @@ pub struct Patient {
 
 impl Model for Patient {
     const NAME: &'static str = "Patient";
+    const NOUN: &'static str = "patient";
 }
 
 /// What a client sets of a patient. None: left as it is, or empty in a new one.

@@ -66,7 +66,8 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) | Self::Malformed(_) | Self::NotYourPatient => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -82,7 +83,8 @@ impl ApiError {
         }
     }
 
-    fn body(&self) -> Value {
+    /// Its body.
+    pub fn body(&self) -> Value {
         let detail = match self {
             Self::Invalid(errors) => return json!(errors),
             Self::Unauthenticated(refusal) => return refusal.body(),

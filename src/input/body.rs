@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     FieldErrors, Input, NON_FIELD_ERRORS, Record,
     field::text,
+    python::strip,
     read::{Extent, Payload, read, spellings},
 };
 use crate::{
@@ -49,7 +50,7 @@ impl<T: Input> Body<T> {
     pub fn text(&self, field: &str) -> Option<String> {
         let object = &self.payload.as_ref().ok()?.object;
         let value = spellings(field).find_map(|key| object.get(key))?;
-        text(value).ok().map(|text| text.trim().to_owned())
+        text(value).ok().map(|text| strip(&text).to_owned())
     }
 
     fn read_as(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {

@@ -10,9 +10,9 @@ use serde::{
     de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor},
     forward_to_deserialize_any,
 };
-use serde_json::{Error, Value};
+use serde_json::{Error, Number, Value};
 
-use super::rules::DATE_FORMAT;
+use super::{python::strip, rules::DATE_FORMAT};
 
 const NOT_A_STRING: &str = "Not a valid string.";
 const BLANK: &str = "This field may not be blank.";
@@ -56,13 +56,13 @@ impl<'de> Deserializer<'de> for Field<'_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null if self.sent => visitor.visit_none(),
-            Value::String(string) if self.sent && string.trim().is_empty() => visitor.visit_none(),
+            Value::String(string) if self.sent && strip(string).is_empty() => visitor.visit_none(),
             _ => visitor.visit_some(Self { sent: true, ..self }),
         }
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_string(text(self.not_null()?)?.trim().to_owned())
+        visitor.visit_string(strip(&text(self.not_null()?)?).to_owned())
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -88,12 +88,8 @@ impl<'de> Deserializer<'de> for Field<'_> {
 pub(super) fn text(value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::String(string) => string.clone(),
-        // beyond that, the digits that were sent are not known any more
-        Value::Number(number)
-            if number
-                .as_f64()
-                .is_none_or(|float| number.is_f64() && float.abs() >= 1e15) =>
-        {
+        // an integer of more than 64 bits was read as a float: its digits are lost
+        Value::Number(number) if number.is_f64() && !is_within_64_bits(number) => {
             return Err(Error::custom(NOT_A_STRING));
         }
         Value::Number(number) => number.to_string(),
@@ -106,6 +102,14 @@ pub(super) fn text(value: &Value) -> Result<String, Error> {
     }
 }
 
+fn is_within_64_bits(number: &Number) -> bool {
+    // 2 to the power of 63 and of 64, which floats hold exactly
+    let (min, end) = (-9_223_372_036_854_775_808.0, 18_446_744_073_709_551_616.0);
+    number
+        .as_f64()
+        .is_some_and(|float| min < float && float < end)
+}
+
 /// `IntegerField`: 34, "34", " 34 ", 34.0 and "34.0". A number beyond `i64` is as far as that goes.
 pub(super) fn integer(value: &Value) -> Result<i64, Error> {
     let invalid = || Error::custom("A valid integer is required.");
@@ -113,7 +117,9 @@ pub(super) fn integer(value: &Value) -> Result<i64, Error> {
         Value::String(string) if string.chars().count() > 1000 => {
             return Err(Error::custom("String value too large."));
         }
-        Value::String(string) => string.trim().to_owned(),
+        Value::String(string) => strip(string).to_owned(),
+        // without an exponent, whatever its size
+        Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),
         Value::Number(number) => number.to_string(),
         _ => return Err(invalid()),
     };
@@ -143,11 +149,24 @@ pub fn email<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     })
 }
 
+/// A phone number: as a number, it has no fraction.
+pub fn phone_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
+    match &value {
+        Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() != 0.0) => {
+            Err(D::Error::custom(NOT_A_STRING))
+        }
+        value => Option::deserialize(Field::new(value)).map_err(D::Error::custom),
+    }
+}
+
 /// A password: every character of it counts, so it is not trimmed.
 pub fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
     match text(&value) {
-        Ok(password) if password.trim().is_empty() => Err(D::Error::custom(BLANK)),
+        Ok(password) if strip(&password).is_empty() => Err(D::Error::custom(BLANK)),
         Ok(password) => Ok(Some(password)),
         Err(error) => Err(D::Error::custom(error)),
     }

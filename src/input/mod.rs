@@ -3,6 +3,7 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 use validator::Validate;
 
 mod body;
@@ -11,15 +12,17 @@ mod field;
 mod python;
 mod read;
 mod rules;
+mod schema;
 
 pub use body::Body;
 pub use errors::{FieldErrors, NON_FIELD_ERRORS};
-pub use field::{date, email, password};
-pub use python::python_str;
+pub use field::{date, email, password, phone_number};
+pub use python::{python_str, strip};
 pub use rules::{DATE_FORMAT, email_address, not_in_the_future, username};
+pub use schema::{Accepted, Encoding, integer};
 
 /// A body: a struct whose fields are all optional, because a PATCH may leave out any.
-pub trait Input: DeserializeOwned + Validate {
+pub trait Input: DeserializeOwned + Validate + ToSchema {
     /// The fields that must be sent, each with those that may be sent in its place.
     const REQUIRED: &'static [(&'static str, &'static [&'static str])];
 

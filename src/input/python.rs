@@ -1,6 +1,11 @@
-//! Python's words for JSON values, which Django REST framework quotes in its messages.
+//! What Python makes of texts and values: Django REST framework trims with the one, and quotes the other in its messages.
 
 use serde_json::Value;
+
+/// A text as Python's `strip` trims it: Unicode's white space, and the four separators of ASCII.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+}
 
 /// A value as Python's `str` prints it: Django REST framework quotes it in the message.
 pub fn python_str(value: &Value) -> String {

@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 use super::{
     FieldErrors, Input, NON_FIELD_ERRORS,
     field::{Field, field_names, integer, parse_date, text},
+    python::strip,
     rules,
 };
 
 /// Other spellings of fields, seen in the clients of comparable services.
-const SPELLINGS: &[(&str, &str)] = &[
+pub(super) const SPELLINGS: &[(&str, &str)] = &[
     ("phone", "phone_number"),
     ("contact", "phone_number"),
     ("contact_number", "phone_number"),
@@ -65,15 +66,23 @@ pub(super) fn read<T: Input>(
     }
     let mut faults = Faults::new();
     let input = parse::<T>(&sent, &mut faults)?;
+    let mut broken = judge(&input, names);
+    forgive::<T>(&sent, &faults, &mut broken);
+    for (name, messages) in broken {
+        faults.entry(name).or_default().extend(messages);
+    }
     if extent == Extent::Whole {
         require::<T>(&sent, &mut faults);
     }
-    judge(&input, names, &mut faults);
-    forgive::<T>(&sent, &mut faults);
-    if faults.is_empty() {
+    for (name, message) in input.cross_faults() {
+        faults.entry(name).or_default().push(message);
+    }
+    let mut errors = in_order(names, &sent, faults);
+    judge_doubles::<T>(payload, &sent, &mut errors);
+    if errors.is_empty() {
         Ok(input)
     } else {
-        Err(in_order(names, &sent, faults))
+        Err(errors)
     }
 }
 
@@ -115,8 +124,9 @@ fn require<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
     }
 }
 
-/// The rules of each field, then those that look at more than one.
-fn judge<T: Input>(input: &T, names: &[&'static str], faults: &mut Faults) {
+/// The rules of each field.
+fn judge<T: Input>(input: &T, names: &[&'static str]) -> Faults {
+    let mut faults = Faults::new();
     let errors = input.validate().err().unwrap_or_default();
     let errors = errors.field_errors();
     for name in names {
@@ -128,20 +138,51 @@ fn judge<T: Input>(input: &T, names: &[&'static str], faults: &mut Faults) {
             faults.entry(name).or_default().push(message);
         }
     }
-    for (name, message) in input.cross_faults() {
-        faults.entry(name).or_default().push(message);
+    faults
+}
+
+/// The rules that a field breaks do not matter beside good ones that say the same.
+fn forgive<T: Input>(sent: &Fields<'_>, faults: &Faults, broken: &mut Faults) {
+    for (name, by) in T::OVERRIDDEN {
+        let is_good = |by: &&str| {
+            let is_new = matches!(sent.get(by), Some(Sent::New(..)));
+            is_new && !faults.contains_key(by) && !broken.contains_key(by)
+        };
+        if by.iter().all(is_good) {
+            broken.remove(name);
+        }
     }
 }
 
-/// What is wrong with a field does not matter beside good ones that say the same.
-fn forgive<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
-    for (name, by) in T::OVERRIDDEN {
-        let is_good =
-            |by: &&str| matches!(sent.get(by), Some(Sent::New(..))) && !faults.contains_key(by);
-        if by.iter().all(is_good) {
-            faults.remove(name);
+/// A field that was sent under two names has one value, but what is wrong with the other is said too.
+fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut FieldErrors) {
+    for (spelling, name) in SPELLINGS {
+        for key in [spelling, name] {
+            let (Some(Sent::New(best, _)), Some(value)) =
+                (sent.get(name), payload.object.get(*key))
+            else {
+                continue;
+            };
+            if key == best || payload.is_form && is_blank(value) || errors.has(key) {
+                continue;
+            }
+            for message in faults_of::<T>(name, value) {
+                errors.add(*key, message);
+            }
         }
     }
+}
+
+/// What is wrong with one value of a field.
+pub(super) fn faults_of<T: Input>(name: &'static str, value: &Value) -> Vec<String> {
+    match alone::<T>(name, value) {
+        Ok(input) => judge(&input, &[name]).remove(name).unwrap_or_default(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| strip(text).is_empty())
 }
 
 /// The faults in the order of the fields, under the keys that were sent.
@@ -161,7 +202,7 @@ fn in_order(names: &[&'static str], sent: &Fields<'_>, mut faults: Faults) -> Fi
 
 /// An empty field of a form was not filled in: it counts only where "" is a value, and where something must stand.
 fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
-    let is_empty = |sent: &Sent<'_>| matches!(sent, Sent::New(_, Value::String(text)) if text.trim().is_empty());
+    let is_empty = |sent: &Sent<'_>| matches!(sent, Sent::New(_, value) if is_blank(value));
     let filled: Vec<&str> = sent
         .iter()
         .filter(|(_, sent)| !is_empty(sent))
@@ -172,11 +213,10 @@ fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
         required
             .is_some_and(|(_, substitutes)| !substitutes.iter().any(|name| filled.contains(name)))
     };
-    let is_value = |name: &'static str, value: &Value| {
-        alone::<T>(name, value).is_ok_and(|input| input.validate().is_ok())
-    };
     sent.retain(|name, sent| match &*sent {
-        Sent::New(_, value) if is_empty(sent) => must_stand(name) || is_value(name, value),
+        Sent::New(_, value) if is_empty(sent) => {
+            must_stand(name) || faults_of::<T>(name, value).is_empty()
+        }
         _ => true,
     });
 }
@@ -192,9 +232,7 @@ fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Opti
             .and_then(|shown| shown.get(field))
             .is_some_and(|shown| same(value, shown))
     };
-    let is_filled = |value: &Value| {
-        !(payload.is_form && value.as_str().is_some_and(|text| text.trim().is_empty()))
-    };
+    let is_filled = |value: &Value| !(payload.is_form && is_blank(value));
     let best = sent
         .iter()
         .find(|(_, value)| is_new(value) && is_filled(value));
@@ -219,7 +257,7 @@ fn same(sent: &Value, shown: &Value) -> bool {
         Value::Number(number) => integer(sent).is_ok_and(|sent| Some(sent) == number.as_i64()),
         Value::String(string) => text(sent).is_ok_and(|sent| {
             let date = parse_date(&sent).map(|date| date.to_string());
-            sent.trim() == string.trim() || date.as_ref() == Some(string)
+            strip(&sent) == strip(string) || date.as_ref() == Some(string)
         }),
         _ => sent == shown,
     }

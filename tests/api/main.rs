@@ -28,6 +28,7 @@ mod embedded;
 mod forms;
 mod http;
 mod mappings;
+mod openapi;
 mod patients;
 mod readmes;
 mod schema;

@@ -301,7 +301,6 @@ mod create {
             json!([]),
             json!("3 4"),
             json!("-"),
-            json!(1e300),
         ] {
             alice
                 .post(PATIENTS, with_age(age))
@@ -319,6 +318,7 @@ mod create {
             (json!(151), high),
             (json!(2_147_483_648_i64), high),
             (json!(u64::MAX), high),
+            (json!(1e300), high),
             (json!("9".repeat(1000)), high),
         ] {
             alice

@@ -13,16 +13,20 @@ use validator::Validate;
 use crate::{
     api::Json,
     app::RequestId,
-    auth::{CurrentUser, Passwords, TokenType, Tokens, Unauthenticated},
+    auth::{CurrentUser, Passwords, TokenType, Tokens, Unauthenticated, token::TokenFault},
     db::{Db, sessions::Client},
     error::Result,
     input::{self, Body, Input},
     server::Peer,
 };
 
+/// How a token begins.
+const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoi…";
+
 /// Who logs in: by e-mail or by username.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({ "email": "alice@example.com", "password": "StrongPass123" }))]
 pub struct Login {
     /// The e-mail, in any case of letters.
     #[schema(min_length = 1)]
@@ -45,6 +49,7 @@ impl Input for Login {
 
 /// The tokens of a login.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "refresh": TOKEN, "access": TOKEN }))]
 pub struct TokenPair {
     /// Good for new access tokens only.
     refresh: String,
@@ -56,7 +61,12 @@ pub struct TokenPair {
 #[utoipa::path(
     post, path = "/api/auth/login/", operation_id = "auth_login_create", tag = "auth", security(()),
     request_body = Login,
-    responses((status = 200, description = "The tokens", body = TokenPair)),
+    responses(
+        (status = 200, description = "The tokens", body = TokenPair),
+        (status = 401, description = "The password is wrong, or there is no such active account: nobody can tell which",
+            body = ref("#/components/schemas/Unauthenticated"),
+            example = json!(Unauthenticated::NoActiveAccount.body())),
+    ),
 )]
 pub async fn login(
     State(db): State<Db>,
@@ -116,6 +126,7 @@ fn user_agent(headers: &HeaderMap) -> String {
 /// A login that goes on.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({ "refresh": TOKEN }))]
 pub struct Refresh {
     #[schema(min_length = 1)]
     #[validate(length(min = 1))]
@@ -128,6 +139,7 @@ impl Input for Refresh {
 
 /// A new access token.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "access": TOKEN }))]
 pub struct AccessToken {
     access: String,
 }
@@ -136,7 +148,12 @@ pub struct AccessToken {
 #[utoipa::path(
     post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
     request_body = Refresh,
-    responses((status = 200, description = "The access token", body = AccessToken)),
+    responses(
+        (status = 200, description = "The access token", body = AccessToken),
+        (status = 401, description = "The token is no refresh token, or no longer good",
+            body = ref("#/components/schemas/Unauthenticated"),
+            example = json!(Unauthenticated::RefreshToken(TokenFault::Expired).body())),
+    ),
 )]
 pub async fn refresh(
     State(db): State<Db>,

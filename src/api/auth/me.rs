@@ -6,16 +6,18 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
-    api::{Json, Refusals},
+    api::Json,
     auth::CurrentUser,
     db::{Db, users::User},
     error::Result,
     input::{Body, Input},
 };
 
-/// An account, as the API shows it.
+/// An account.
 #[derive(Serialize, ToSchema)]
-#[schema(as = User)]
+#[schema(as = User, example = json!({
+    "id": 1, "name": "Alice Smith", "email": "alice@example.com", "username": "alice",
+}))]
 pub struct UserView {
     id: i64,
     name: String,
@@ -39,7 +41,7 @@ impl From<User> for UserView {
 /// What one may change of one's own account.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(as = UserRequest)]
+#[schema(as = UserRequest, example = json!({ "name": "Alice Smith" }))]
 pub struct ProfileInput {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
@@ -53,7 +55,7 @@ impl Input for ProfileInput {
 /// Read your own account.
 #[utoipa::path(
     get, path = "/api/auth/me/", operation_id = "auth_me_retrieve", tag = "auth",
-    responses((status = 200, description = "The account", body = UserView), Refusals),
+    responses((status = 200, description = "The account", body = UserView)),
 )]
 pub async fn retrieve(user: CurrentUser, State(db): State<Db>) -> Result<Json<UserView>> {
     db.account(&user).await.map(UserView::from).map(Json)
@@ -63,7 +65,7 @@ pub async fn retrieve(user: CurrentUser, State(db): State<Db>) -> Result<Json<Us
 #[utoipa::path(
     patch, path = "/api/auth/me/", operation_id = "auth_me_partial_update", tag = "auth",
     request_body = ProfileInput,
-    responses((status = 200, description = "The account", body = UserView), Refusals),
+    responses((status = 200, description = "The account", body = UserView)),
 )]
 pub async fn partial_update(
     user: CurrentUser,

@@ -21,6 +21,9 @@ use crate::{
 /// A new account.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({
+    "name": "Alice Smith", "email": "alice@example.com", "username": "alice", "password": "StrongPass123",
+}))]
 pub struct Registration {
     /// The full name. Left out: `first_name` and `last_name`, else the username.
     #[schema(min_length = 1, max_length = 150)]
@@ -31,11 +34,11 @@ pub struct Registration {
     #[serde(deserialize_with = "input::email")]
     email: Option<String>,
     /// Left out: the e-mail is shown in its place. With an `@` it must be the e-mail.
-    #[schema(min_length = 1, max_length = 150)]
+    #[schema(min_length = 1, max_length = 150, pattern = r"^[\p{L}\p{N}_.@+-]+$")]
     #[validate(length(min = 1, max = 150), custom(function = "input::username"))]
     username: Option<String>,
     /// At least 8 characters; not too common, not of digits alone, not like the other fields.
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 8, max_length = 1000)]
     #[validate(length(min = 1, max = 1000))]
     #[serde(deserialize_with = "input::password")]
     password: Option<String>,
@@ -143,6 +146,10 @@ impl Input for Registration {
 
 /// The answer to a registration.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "user": { "id": 1, "name": "Alice Smith", "email": "alice@example.com", "username": "alice" },
+    "message": "User registered successfully",
+}))]
 pub struct Registered {
     user: UserView,
     message: &'static str,

@@ -1,0 +1,51 @@
+// A Postman collection of the document, as Postman's import makes it, and newman's run of it against the server: every
+// request in it is answered as the document says.
+
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import newman from "newman";
+import converter from "openapi-to-postmanv2";
+
+const { SERVER, ACCESS } = process.env;
+const data = await (await fetch(`${SERVER}/api/openapi.json`)).text();
+const conversion = await promisify(converter.convertV2)(
+  { type: "string", data },
+  { folderStrategy: "Tags", parametersResolution: "Example" },
+);
+if (!conversion.result) throw new Error(conversion.reason);
+const collection = conversion.output[0].data;
+
+// What is deleted can't be read afterwards, nor assigned: deletions come last, those of mappings first.
+const isDeletion = ({ request }) => request.method === "DELETE";
+const requests = collection.item.flatMap(({ item }) => item);
+const deletions = requests.filter(isDeletion).reverse();
+collection.item = [...requests.filter((item) => !isDeletion(item)), ...deletions];
+await writeFile("built/collection.json", JSON.stringify(collection));
+
+// The first status that the document names, but 401 for the example of a token, which is none.
+const { paths } = JSON.parse(data);
+const expected = new Map(
+  requests.map(({ id, request }) => {
+    const path = `/${(request.url.path ?? []).join("/")}`.replace(/:(\w+)/g, "{$1}");
+    const [success] = Object.keys(paths[path][request.method.toLowerCase()].responses);
+    return [id, path === "/api/auth/token/refresh/" ? 401 : Number(success)];
+  }),
+);
+
+const run = newman.run({
+  collection,
+  envVar: [
+    { key: "baseUrl", value: SERVER },
+    { key: "bearerToken", value: ACCESS },
+  ],
+});
+const answered = new Set();
+run.on("request", (error, { item, response }) => {
+  if (error) throw error;
+  if (response.code !== expected.get(item.id)) throw new Error(`${item.name} ${response.code} ${response.text()}`);
+  answered.add(item.id);
+});
+run.on("done", (error) => {
+  if (error || answered.size !== requests.length) throw error ?? new Error(`${answered.size} of ${requests.length}`);
+  console.log(`newman: ${answered.size} requests, each answered as the document says`);
+});
