@@ -221,22 +221,18 @@ fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
     });
 }
 
-/// Looks for a field under its name, then under its other spellings. One that says what the row shows already, or
-/// that a form leaves empty, gives way to one that does not.
+/// Looks for a field under its name, then under its other spellings. One that a form leaves empty gives way to one that
+/// it does not, and one that says what the row shows already to one that does not.
 fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Option<Sent<'a>> {
-    let sent: Vec<(&str, &Value)> = spellings(field)
+    let mut sent: Vec<(&str, &Value)> = spellings(field)
         .filter_map(|key| Some((key, payload.object.get(key)?)))
         .collect();
-    let is_new = |value: &Value| {
-        !shown
-            .and_then(|shown| shown.get(field))
-            .is_some_and(|shown| same(value, shown))
-    };
-    let is_filled = |value: &Value| !(payload.is_form && is_blank(value));
-    let best = sent
-        .iter()
-        .find(|(_, value)| is_new(value) && is_filled(value));
-    match best.or_else(|| sent.iter().find(|(_, value)| is_new(value))) {
+    if payload.is_form && sent.iter().any(|(_, value)| !is_blank(value)) {
+        sent.retain(|(_, value)| !is_blank(value));
+    }
+    let shown = shown.and_then(|shown| shown.get(field));
+    let is_new = |value: &Value| !shown.is_some_and(|shown| same(value, shown));
+    match sent.iter().find(|(_, value)| is_new(value)) {
         Some((key, value)) => Some(Sent::New(key, value)),
         None => sent.first().map(|_| Sent::Unchanged),
     }

@@ -190,6 +190,25 @@ async fn leave_out_what_is_not_filled_in_unless_empty_is_a_value() {
 }
 
 #[tokio::test]
+async fn take_the_spelling_that_is_filled_in() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let path = "/api/doctors/1/";
+    let body = json!({"name": "A B", "specialty": "", "specialization": "Cardiology"});
+    urlencoded(&alice, "POST", "/api/doctors/", body.clone())
+        .await
+        .is(201);
+    // also where it says what the row shows already
+    for method in ["PUT", "PATCH"] {
+        let doctor = urlencoded(&alice, method, path, body.clone()).await.is(200);
+        assert_eq!(doctor.body["specialty"], "Cardiology");
+    }
+    let none = json!({"name": "A B", "specialty": "", "specialization": ""});
+    let blank = json!({"specialty": ["This field may not be blank."]});
+    urlencoded(&alice, "PUT", path, none).await.says(400, blank);
+}
+
+#[tokio::test]
 async fn that_are_broken_or_hold_files_are_400() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;

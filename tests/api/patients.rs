@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, TestApp, detail, john_doe, without_times};
+use crate::support::{Client, Reply, TestApp, detail, john_doe, with, without_times};
 
 const PATIENTS: &str = "/api/patients/";
 
@@ -274,6 +274,67 @@ mod create {
         assert_eq!(
             (&body["phone_number"], &body["first_name"]),
             (&json!("5551234"), &json!("5.5"))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_field_that_is_sent_under_two_names_must_be_good_under_both() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let body = with(
+            john_doe(),
+            json!({"phone": "12", "contact": "1".repeat(21)}),
+        );
+        alice.post(PATIENTS, body).await.says(
+            400,
+            json!({"contact": ["Ensure this field has no more than 20 characters."]}),
+        );
+        let body = with(john_doe(), json!({"phone": null, "contact": {}}));
+        alice.post(PATIENTS, body).await.says(
+            400,
+            json!({"phone": ["This field may not be null."], "contact": ["Not a valid string."]}),
+        );
+        let reply = alice
+            .post(PATIENTS, with(john_doe(), json!({"phone": "12"})))
+            .await;
+        assert_eq!(reply.is(201).body["phone_number"], "1234567890");
+    }
+
+    #[tokio::test]
+    async fn numbers_are_taken_as_texts_while_all_of_their_digits_are_known() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        for (sent, stored) in [
+            (json!(5), "5"),
+            (json!(1.5), "1.5"),
+            (json!(-1e17), "-1e+17"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(i64::MIN), "-9223372036854775808"),
+        ] {
+            let body = with(john_doe(), json!({ "address": sent }));
+            let reply = alice.post(PATIENTS, body).await.is(201);
+            assert_eq!(reply.body["address"], stored);
+        }
+        for (field, sent) in [
+            ("address", "18446744073709551616"),
+            ("address", "-9223372036854775809"),
+            ("address", "1e300"),
+            ("address", "true"),
+            ("phone_number", "1.5"),
+        ] {
+            let mut body = john_doe();
+            body[field] = serde_json::from_str(sent).unwrap();
+            let messages = json!({ field: ["Not a valid string."] });
+            alice.post(PATIENTS, body).await.says(400, messages);
+        }
+        let body = with(
+            john_doe(),
+            json!({"phone_number": 1234567890.0, "address": "\u{1c} x \u{1f}"}),
+        );
+        let reply = alice.post(PATIENTS, body).await.is(201);
+        assert_eq!(
+            (&reply.body["phone_number"], &reply.body["address"]),
+            (&json!("1234567890.0"), &json!("x"))
         );
     }
 
