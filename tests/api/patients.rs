@@ -329,7 +329,7 @@ mod create {
         }
         let body = with(
             john_doe(),
-            json!({"phone_number": 1234567890.0, "address": "\u{1c} x \u{1f}"}),
+            json!({"phone_number": 1_234_567_890.0, "address": "\u{1c} x \u{1f}"}),
         );
         let reply = alice.post(PATIENTS, body).await.is(201);
         assert_eq!(
