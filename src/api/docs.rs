@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::RawPathParams,
+    extract::{RawPathParams, rejection::RawPathParamsRejection},
     http::{
         HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
     },
     response::{Html, IntoResponse, Response},
 };
@@ -32,7 +32,8 @@ const FILES: [&str; 3] = [
 /// This documentation, in the browser.
 #[utoipa::path(
     get, path = "/api/docs/", operation_id = "docs_retrieve", tag = "index", security(()),
-    responses((status = 200, description = "The page", body = String, content_type = "text/html")),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html",
+        example = json!("<!doctype html>"))),
 )]
 pub async fn page() -> impl IntoResponse {
     (
@@ -46,10 +47,13 @@ pub async fn page() -> impl IntoResponse {
     get, path = "/api/docs/{file}", operation_id = "docs_file_retrieve", tag = "index", security(()),
     params(("file" = String, Path, description = "Its name", pattern = r"^[a-z0-9.-]+$", example = "page.js")),
     responses((status = 200, description = "The file", content(
-        ("text/javascript"), ("text/css"), ("image/png"),
+        (String = "text/javascript", example = json!("const ui = SwaggerUIBundle({")),
+        (String = "text/css", example = json!(".swagger-ui{")),
+        (String = "image/png", example = json!("PNG")),
     ))),
 )]
-pub async fn file(params: RawPathParams) -> Result<Response> {
+pub async fn file(params: Result<RawPathParams, RawPathParamsRejection>) -> Result<Response> {
+    let params = params.map_err(|_| ApiError::NotFound)?;
     let name = params
         .iter()
         .next()
@@ -60,14 +64,8 @@ pub async fn file(params: RawPathParams) -> Result<Response> {
         HeaderValue::from_static("public, max-age=3600"),
     );
     if name == "page.js" {
-        return Ok((
-            [
-                caching,
-                (CONTENT_TYPE, HeaderValue::from_static("text/javascript")),
-            ],
-            SCRIPT,
-        )
-            .into_response());
+        let content_type = (CONTENT_TYPE, HeaderValue::from_static("text/javascript"));
+        return Ok(([caching, content_type], SCRIPT).into_response());
     }
     let file = FILES
         .contains(&name)
@@ -76,15 +74,9 @@ pub async fn file(params: RawPathParams) -> Result<Response> {
         return Err(ApiError::NotFound);
     };
     let content_type = HeaderValue::from_str(&file.content_type).map_err(|_| ApiError::NotFound)?;
-    let mut response = (
+    Ok((
         [caching, (CONTENT_TYPE, content_type)],
         file.bytes.into_owned(),
     )
-        .into_response();
-    if file.gzpipped {
-        response
-            .headers_mut()
-            .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    Ok(response)
+        .into_response())
 }

@@ -1,18 +1,26 @@
 //! `/api/doctors/`: the directory that all users share.
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Created, Json, NoContent, names, timestamp};
+use super::{
+    NoContent,
+    conditional::{Preconditions, Tagged},
+    idempotency::IdempotencyKey,
+    list, names,
+    query::Query,
+    timestamp,
+};
 use crate::{
-    auth::{CurrentUser, DirectoryReader},
+    auth::{CurrentUser, DirectoryReader, Tokens},
     db::{
         Db, Id,
         doctors::{Doctor, DoctorFields},
+        keys::Made,
     },
     error::{ApiError, Result},
     input::{self, Body, Input, Record},
@@ -29,10 +37,11 @@ pub struct DoctorInput {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
+    /// May be empty only where it is, and is sent back.
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name: all but the last word is the first name.
+    /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
@@ -43,7 +52,7 @@ pub struct DoctorInput {
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
-    /// Of this doctor alone. Empty: none.
+    /// As Django takes it: with a dot in its domain. Of this doctor alone. Empty: none.
     #[schema(max_length = 254, format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
@@ -99,7 +108,9 @@ pub struct DoctorView<'a> {
     last_name: &'a str,
     specialty: &'a str,
     phone_number: &'a str,
+    #[schema(required)]
     email: Option<&'a str>,
+    #[schema(required)]
     license_number: Option<&'a str>,
     #[serde(serialize_with = "timestamp")]
     created_at: DateTime<Utc>,
@@ -135,45 +146,65 @@ impl Serialize for Doctor {
 /// List all doctors.
 #[utoipa::path(
     get, path = "/api/doctors/", operation_id = "doctors_list", tag = "doctors",
-    responses((status = 200, description = "By ascending id", body = [DoctorView])),
+    params(Query<Doctor>),
+    responses((status = 200, description = "The rows", body = [DoctorView])),
 )]
-pub async fn list(reader: DirectoryReader, State(db): State<Db>) -> Result<Json<Vec<Doctor>>> {
-    db.directory(&reader).list().await.map(Json)
+pub async fn list(
+    reader: DirectoryReader,
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    query: Query<Doctor>,
+) -> Result<Response> {
+    list::list(db, tokens.seal(), reader.into_user(), &query).await
 }
 
 /// Add a doctor.
 #[utoipa::path(
     post, path = "/api/doctors/", operation_id = "doctors_create", tag = "doctors",
+    params(IdempotencyKey),
     request_body = DoctorInput,
-    responses((status = 201, description = "The doctor", body = DoctorView)),
+    responses(
+        (status = 201, description = "The doctor", body = DoctorView),
+        (status = 400, body = ref("#/components/schemas/Detail"),
+            examples(("taken" = (value = json!({
+                "email": ["doctor with this email already exists."],
+                "license_number": ["doctor with this license number already exists."],
+            }))))),
+    ),
 )]
 pub async fn create(
     user: CurrentUser,
     State(db): State<Db>,
+    key: IdempotencyKey,
     body: Body<DoctorInput>,
-) -> Result<Created<Doctor>> {
+) -> Result<Made<Doctor>> {
     db.doctors(&user)
-        .create(body.create(), &|field| body.text(field))
+        .create(body.create(), &|field| body.text(field), key.of(&body))
         .await
-        .map(Created)
 }
 
 /// Read a doctor.
 #[utoipa::path(
-    get, path = "/api/doctors/{id}/", operation_id = "doctors_retrieve", tag = "doctors", params(Id<Doctor>),
-    responses((status = 200, description = "The doctor", body = DoctorView)),
+    get, path = "/api/doctors/{id}/", operation_id = "doctors_retrieve", tag = "doctors", 
+    params(Id<Doctor>, ("If-None-Match" = Option<String>, Header, description = "An `ETag` that you have the row of")),
+    responses(
+        (status = 200, description = "The doctor", body = DoctorView),
+        (status = 304, description = "You have it as it is"),
+    ),
 )]
 pub async fn retrieve(
     reader: DirectoryReader,
     State(db): State<Db>,
     id: Id<Doctor>,
-) -> Result<Json<Doctor>> {
-    db.directory(&reader).get(id).await.map(Json)
+) -> Result<Tagged<Doctor>> {
+    db.directory(&reader).get(id).await.map(Tagged)
 }
 
-/// Replace a doctor's fields. What is optional and left out stays.
+/// Replace a doctor's fields.
+///
+/// What is optional and left out stays.
 #[utoipa::path(
-    put, path = "/api/doctors/{id}/", operation_id = "doctors_update", tag = "doctors", params(Id<Doctor>),
+    put, path = "/api/doctors/{id}/", operation_id = "doctors_update", tag = "doctors", params(Id<Doctor>, Preconditions),
     request_body = DoctorInput,
     responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
@@ -181,18 +212,20 @@ pub async fn update(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Doctor>,
+    preconditions: Preconditions,
     body: Body<DoctorInput>,
-) -> Result<Json<Doctor>> {
+) -> Result<Tagged<Doctor>> {
+    let change = |doctor: &Doctor| preconditions.change(doctor, body.update(doctor));
     db.doctors(&user)
-        .update(id, |doctor| body.update(doctor), &|field| body.text(field))
+        .update(id, change, &|field| body.text(field))
         .await
-        .map(Json)
+        .map(Tagged)
 }
 
 /// Change some of a doctor's fields.
 #[utoipa::path(
     patch, path = "/api/doctors/{id}/", operation_id = "doctors_partial_update", tag = "doctors",
-    params(Id<Doctor>),
+    params(Id<Doctor>, Preconditions),
     request_body(content = DoctorInput, example = json!({ "specialty": "Neurology" })),
     responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
@@ -200,19 +233,21 @@ pub async fn partial_update(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Doctor>,
+    preconditions: Preconditions,
     body: Body<DoctorInput>,
-) -> Result<Json<Doctor>> {
+) -> Result<Tagged<Doctor>> {
+    let change = |doctor: &Doctor| preconditions.change(doctor, body.partial_update(doctor));
     db.doctors(&user)
-        .update(id, |doctor| body.partial_update(doctor), &|field| {
-            body.text(field)
-        })
+        .update(id, change, &|field| body.text(field))
         .await
-        .map(Json)
+        .map(Tagged)
 }
 
-/// Delete a doctor, unless patients of other users are assigned to it.
+/// Delete a doctor.
+///
+/// Not if patients of other users are assigned to it.
 #[utoipa::path(
-    delete, path = "/api/doctors/{id}/", operation_id = "doctors_destroy", tag = "doctors", params(Id<Doctor>),
+    delete, path = "/api/doctors/{id}/", operation_id = "doctors_destroy", tag = "doctors", params(Id<Doctor>, Preconditions),
     responses(
         (status = 204, description = "Gone for good, and your own mappings with it"),
         (status = 409, description = "Patients of other users are assigned to it",
@@ -220,6 +255,14 @@ pub async fn partial_update(
             example = json!(ApiError::DoctorIsAssigned.body())),
     ),
 )]
-pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Doctor>) -> Result<NoContent> {
-    db.doctors(&user).delete(id).await.map(|()| NoContent)
+pub async fn destroy(
+    user: CurrentUser,
+    State(db): State<Db>,
+    id: Id<Doctor>,
+    preconditions: Preconditions,
+) -> Result<NoContent> {
+    db.doctors(&user)
+        .delete(id, preconditions.of_row())
+        .await
+        .map(|()| NoContent)
 }

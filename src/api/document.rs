@@ -11,7 +11,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::refusals::{Of, refusals};
+use super::{
+    components::{common_schemas, headers},
+    refusals::{Of, refusals},
+};
 use crate::{
     error::ApiError,
     input::{Accepted, Encoding},
@@ -36,6 +39,9 @@ pub fn complete(openapi: &OpenApi, bodies: &[Accepted]) -> Value {
         for (method, operation) in map(item) {
             let body = parts.describe_body(operation, method == "patch");
             parts.describe_responses(operation, body);
+            if let Some(summary) = operation["summary"].as_str() {
+                operation["summary"] = summary.trim_end_matches('.').into();
+            }
         }
     }
     let Parts {
@@ -118,12 +124,22 @@ impl<'a> Parts<'a> {
     /// Says what else an operation answers, beside what its handler says: by status, each with an example.
     fn describe_responses(&mut self, operation: &mut Value, body: Option<&Accepted>) {
         let needs_token = operation["security"] != json!([{}]);
+        let parameters = operation["parameters"].clone();
+        let of_row = operation["parameters"][0]["description"]
+            .as_str()
+            .map(ToOwned::to_owned);
+        let is_documentation = operation["operationId"]
+            .as_str()
+            .is_some_and(|id| id.starts_with("docs"));
         let own = map(&mut operation["responses"]);
         let mut responses: BTreeMap<String, Value> = std::mem::take(own).into_iter().collect();
         if let Some(body) = body {
             let name = format!("{}Invalid", stem(&body.name));
-            let invalid = self.invalid(body, responses.remove("400").as_ref());
-            self.responses.insert(name.clone(), invalid);
+            let own = responses.remove("400");
+            if own.is_some() || !self.responses.contains_key(&name) {
+                let invalid = self.invalid(body, own.as_ref());
+                self.responses.insert(name.clone(), invalid);
+            }
             responses.insert("400".into(), reference("responses", &name));
         }
         for refusal in refusals() {
@@ -131,6 +147,9 @@ impl<'a> Parts<'a> {
                 Of::All => true,
                 Of::Callers => needs_token,
                 Of::Bodies => body.is_some(),
+                Of::Rows(noun) => of_row.as_deref() == Some(&format!("The {noun}'s number.")),
+                Of::Json => !is_documentation,
+                Of::Parameter(name) => takes(&parameters, name),
             };
             if applies {
                 responses
@@ -142,6 +161,7 @@ impl<'a> Parts<'a> {
             if response["$ref"].is_null() {
                 self.add_example(response);
                 add_headers(response, status);
+                add_own_headers(response, status, &parameters);
             }
         }
         own.extend(responses);
@@ -196,56 +216,16 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Whether these parameters have one of this name.
+fn takes(parameters: &Value, name: &str) -> bool {
+    let parameters = parameters.as_array();
+    parameters
+        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == name))
+}
+
 /// `PatientRequest` is a Patient's.
 fn stem(name: &str) -> &str {
     name.strip_suffix("Request").unwrap_or(name)
-}
-
-/// The schemas that refer to no struct.
-fn common_schemas() -> Map<String, Value> {
-    let text = json!({ "type": "string" });
-    let integers = (i64::MIN, u64::MAX);
-    let schemas = json!({
-        "Detail": {
-            "type": "object",
-            "description": "Why a request was refused.",
-            "properties": { "detail": text },
-            "required": ["detail"],
-        },
-        "Unauthenticated": {
-            "type": "object",
-            "description": "Why a caller is not let in.",
-            "properties": {
-                "detail": text,
-                "code": {
-                    "enum": ["bad_authorization_header", "token_not_valid", "user_not_found", "user_inactive"],
-                },
-                "messages": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": { "token_class": text, "token_type": text, "message": text },
-                        "required": ["token_class", "token_type", "message"],
-                    },
-                },
-            },
-            "required": ["detail"],
-        },
-        "Messages": { "type": "array", "items": text, "minItems": 1 },
-        "NumberAsText": {
-            "type": "number",
-            "description": "A number is taken as the text that it is written with. More than 64 bits of digits would be lost.",
-            "minimum": integers.0,
-            "maximum": integers.1,
-        },
-        "IntegerAsText": {
-            "type": "integer",
-            "description": "An integer is taken as the text that it is written with. More than 64 bits of digits would be lost.",
-            "minimum": integers.0,
-            "maximum": integers.1,
-        },
-    });
-    schemas.as_object().cloned().unwrap_or_default()
 }
 
 /// Names the headers of a response, which is known by its status or by its name among the components.
@@ -262,17 +242,21 @@ fn add_headers(response: &mut Value, of: &str) {
     }
 }
 
-fn headers() -> Value {
-    let header = |description: &str, schema: Value, example: Value| json!({ "description": description, "schema": schema, "example": example });
-    let text = json!({ "type": "string" });
-    json!({
-        "X-Request-Id": header(
-            "The request, as the log and the audit name it.",
-            json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
-            json!("5f0c6d1e9b8a47d2a3c4e5f60718293a"),
-        ),
-        "Allow": header("The methods that the path takes.", text.clone(), json!("GET, POST, HEAD, OPTIONS")),
-        "WWW-Authenticate": header("How to say who you are (RFC 6750).", text, json!("Bearer realm=\"api\"")),
-        "Retry-After": header("In so many seconds.", json!({ "type": "integer" }), json!(1)),
-    })
+/// The headers of answers to operations with such parameters.
+fn add_own_headers(response: &mut Value, status: &str, parameters: &Value) {
+    let takes = |name| takes(parameters, name);
+    let is_mapping =
+        response["content"]["application/json"]["schema"] == reference("schemas", "Mapping");
+    let is_row =
+        takes("If-Match") || takes("If-None-Match") || takes("Idempotency-Key") && !is_mapping;
+    let names: &[&str] = match status {
+        "200" if takes("limit") => &["Link", "X-Total-Count"],
+        "201" if is_row => &["ETag", "Idempotency-Replayed"],
+        "201" if takes("Idempotency-Key") => &["Idempotency-Replayed"],
+        "200" | "304" if is_row => &["ETag"],
+        _ => &[],
+    };
+    for name in names {
+        response["headers"][*name] = reference("headers", name);
+    }
 }

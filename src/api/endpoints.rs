@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use utoipa::openapi::{OpenApi, PathItem};
+use utoipa::openapi::{OpenApi, PathItem, RefOr, path::Operation};
 
 use super::{Json, Unserved};
 use crate::{
@@ -31,6 +31,8 @@ struct Endpoint {
     allow: HeaderValue,
     /// No operation of it needs a token.
     is_public: bool,
+    /// A POST may be sent again, with a key.
+    takes_key: bool,
     /// Some operation needs none, while another does.
     is_readable: bool,
     view: String,
@@ -53,6 +55,12 @@ impl Endpoints {
     /// The OpenAPI document.
     pub fn document(&self) -> &Value {
         &self.0.document
+    }
+
+    /// Whether a POST to a path may be sent again, with a key.
+    pub fn takes_key(&self, path: &MatchedPath) -> bool {
+        let endpoint = self.0.paths.get(path.as_str());
+        endpoint.is_some_and(|endpoint| endpoint.takes_key)
     }
 
     /// The `Allow` header of a path.
@@ -84,11 +92,17 @@ impl Endpoint {
         let allow = HeaderValue::from_str(&methods.join(", ")).expect("made of method names");
         Self {
             allow,
+            takes_key: item.post.as_ref().is_some_and(takes_key),
             is_public: all,
             is_readable: some,
             view: view_name(path),
         }
     }
+}
+
+fn takes_key(operation: &Operation) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(|parameter| matches!(parameter, RefOr::T(own) if own.name == "Idempotency-Key"))
 }
 
 /// The name that Django REST framework gives the view of a path: "Patient List", "Patient Instance", "Register".

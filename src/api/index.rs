@@ -3,7 +3,7 @@
 use axum::{
     extract::State,
     http::{
-        HeaderMap, StatusCode,
+        HeaderMap, StatusCode, Uri,
         header::{ACCEPT, HOST, LOCATION},
     },
     response::{IntoResponse, Response},
@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::{Json, endpoints::Endpoints};
 
-/// The entry points, under the names that README A's root gives them.
+/// The address of each endpoint.
+// the names are those of README A's root
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(EntryPoints::of("http://127.0.0.1:8000")))]
 pub struct EntryPoints {
@@ -45,20 +46,28 @@ impl EntryPoints {
     get, path = "/", operation_id = "root_retrieve", tag = "index", security(()),
     responses(
         (status = 200, description = "Name and address of each endpoint", body = EntryPoints),
-        (status = 302, description = "To the documentation, for a browser", headers(("Location" = String))),
+        (status = 302, description = "To the documentation, for a browser", headers(("Location" = String, description = "`/api/docs/`"))),
     ),
 )]
-pub async fn root(headers: HeaderMap) -> Response {
-    if is_browser(&headers) {
+pub async fn root(headers: HeaderMap, uri: Uri) -> Response {
+    if is_browser(&headers) && uri.query().is_none() {
         return (StatusCode::FOUND, [(LOCATION, "/api/docs/")]).into_response();
     }
     entry_points(&headers).into_response()
 }
 
-/// Browsers ask for HTML by name; API clients take JSON or anything.
+/// Browsers ask for HTML by name, and for JSON less if at all; API clients take JSON or anything.
 fn is_browser(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+    let weight = |name: &str| {
+        let ranges = accept.unwrap_or_default().split(',');
+        let mut ranges = ranges.map(|range| range.split_once(';').unwrap_or((range, "")));
+        let (_, parameters) = ranges.find(|(range, _)| range.trim().eq_ignore_ascii_case(name))?;
+        let mut parameters = parameters.split(';');
+        let weight = parameters.find_map(|parameter| parameter.trim().strip_prefix("q="));
+        weight.map_or(Some(1.0), |weight| weight.parse::<f32>().ok())
+    };
+    weight("text/html").unwrap_or(0.0) > weight("application/json").unwrap_or(0.0)
 }
 
 /// List the endpoints.
@@ -80,7 +89,7 @@ fn entry_points(headers: &HeaderMap) -> Json<EntryPoints> {
 /// The OpenAPI document of this API.
 #[utoipa::path(
     get, path = "/api/openapi.json", operation_id = "openapi_retrieve", tag = "index", security(()),
-    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({ "openapi": "3.1.0" }))),
 )]
 pub async fn openapi(State(endpoints): State<Endpoints>) -> Json<Value> {
     Json(endpoints.document().clone())

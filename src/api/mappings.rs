@@ -1,18 +1,22 @@
 //! `/api/mappings/`: which doctors look after a user's own patients.
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
 use utoipa::{ToSchema, openapi::schema::Schema};
 use validator::Validate;
 
-use super::{Created, Json, NoContent, doctors::DoctorView, names, timestamp};
+use super::{
+    Json, NoContent, doctors::DoctorView, idempotency::IdempotencyKey, list, names, query::Query,
+    timestamp,
+};
 use crate::{
-    auth::CurrentUser,
+    auth::{CurrentUser, Tokens},
     db::{
         Db, Id,
         doctors::Doctor,
+        keys::Made,
         mappings::{Mapping, NewMapping},
         patients::Patient,
     },
@@ -40,7 +44,7 @@ fn doctor_schema() -> Schema {
 }
 
 fn pk_schema(description: &str) -> Schema {
-    input::integer(1..=i64::MAX, r"^\s*\+?0*[1-9][0-9]{0,17}\s*$", description)
+    input::integer_or_text(1..=i64::MAX, r"^\s*\+?0*[1-9][0-9]{0,17}\s*$", description)
 }
 
 impl Input for MappingInput {
@@ -140,35 +144,56 @@ fn has_title(name: &str) -> bool {
 /// List the mappings of your patients.
 #[utoipa::path(
     get, path = "/api/mappings/", operation_id = "mappings_list", tag = "mappings",
-    responses((status = 200, description = "By ascending id", body = [MappingView])),
+    params(Query<Mapping>),
+    responses((status = 200, description = "The rows", body = [MappingView])),
 )]
-pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Mapping>>> {
-    db.mappings(&user).list().await.map(Json)
+pub async fn list(
+    user: CurrentUser,
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    query: Query<Mapping>,
+) -> Result<Response> {
+    list::list(db, tokens.seal(), Some(user), &query).await
 }
 
 /// Assign a doctor to one of your patients.
 #[utoipa::path(
     post, path = "/api/mappings/", operation_id = "mappings_create", tag = "mappings",
+    params(IdempotencyKey),
     request_body = MappingInput,
     responses(
         (status = 201, description = "The mapping", body = MappingView),
         (status = 400, body = ref("#/components/schemas/Detail"),
-            examples(("foreign_patient" = (value = json!(ApiError::NotYourPatient.body()))))),
+            examples(
+                ("foreign_patient" = (value = json!(ApiError::NotYourPatient.body()))),
+                ("no_such_doctor" = (value = json!({
+                    "doctor": ["Invalid pk \"9\" - object does not exist."],
+                }))),
+                ("assigned_already" = (value = json!({
+                    "non_field_errors": ["The fields patient, doctor must make a unique set."],
+                }))),
+            )),
     ),
 )]
 pub async fn create(
     user: CurrentUser,
     State(db): State<Db>,
+    key: IdempotencyKey,
     body: Body<MappingInput>,
-) -> Result<Created<Mapping>> {
+) -> Result<Made<Mapping>> {
     let patient = body.text("patient").and_then(|text| super::number(&text));
     db.mappings(&user)
-        .create(body.read().map(Into::into), patient.map(Id::from))
+        .create(
+            body.read().map(Into::into),
+            patient.map(Id::from),
+            key.of(&body),
+        )
         .await
-        .map(Created)
 }
 
 /// List the mappings of one of your patients.
+///
+/// Also served as `/api/mappings/patient/{id}/`.
 #[utoipa::path(
     get, path = "/api/mappings/by-patient/{id}/", operation_id = "mappings_by_patient_list", tag = "mappings",
     params(Id<Patient>),
@@ -182,7 +207,9 @@ pub async fn by_patient(
     db.mappings(&user).of_patient(id).await.map(Json)
 }
 
-/// List the doctors of one of your patients: the number is the patient's.
+/// List the doctors of one of your patients.
+///
+/// The number in the path is the patient's.
 #[utoipa::path(
     get, path = "/api/mappings/{id}/", operation_id = "mappings_doctors_list", tag = "mappings", params(Id<Patient>),
     responses((status = 200, description = "By ascending id", body = [DoctorView])),
@@ -195,7 +222,9 @@ pub async fn doctors(
     db.mappings(&user).doctors_of(id).await.map(Json)
 }
 
-/// Remove a doctor from a patient: the number is the mapping's.
+/// Remove a doctor from a patient.
+///
+/// The number in the path is the mapping's.
 #[utoipa::path(
     delete, path = "/api/mappings/{id}/", operation_id = "mappings_destroy", tag = "mappings", params(Id<Mapping>),
     responses((status = 204, description = "Gone for good")),

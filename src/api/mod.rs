@@ -27,15 +27,23 @@ use crate::{
 };
 
 pub mod auth;
+pub mod conditional;
 pub mod docs;
 pub mod doctors;
 pub mod document;
 pub mod endpoints;
+pub mod idempotency;
 pub mod index;
+pub mod list;
 pub mod mappings;
 pub mod patients;
+pub mod query;
 
+mod ages;
+mod components;
+mod genders;
 mod names;
+mod parameters;
 mod refusals;
 
 /// Every route there is. The document that describes them is made from the same list.

@@ -1,20 +1,26 @@
 //! `/api/patients/`: a user's own patients.
 
-use axum::extract::State;
-use chrono::{DateTime, Months, NaiveDate, Utc};
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{
-    ToSchema,
-    openapi::schema::{ObjectBuilder, Schema, Type},
-};
+use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Created, Json, NoContent, names, timestamp};
+use super::{
+    NoContent, ages,
+    conditional::{Preconditions, Tagged},
+    genders,
+    idempotency::IdempotencyKey,
+    list, names,
+    query::Query,
+    timestamp,
+};
 use crate::{
-    auth::CurrentUser,
+    auth::{CurrentUser, Tokens},
     db::{
         Db, Id,
+        keys::Made,
         patients::{Gender, Patient, PatientFields},
     },
     error::Result,
@@ -34,20 +40,22 @@ pub struct PatientInput {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
+    /// May be empty only where it is, and is sent back.
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name: all but the last word is the first name.
+    /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
+    /// Year, month and day, the last two with one digit or two; not in the future. Beside an age, the date counts.
     #[validate(custom(function = "input::not_in_the_future"))]
     #[serde(deserialize_with = "input::date")]
     date_of_birth: Option<NaiveDate>,
-    #[schema(schema_with = age_schema)]
+    #[schema(schema_with = ages::schema)]
     #[validate(range(min = 0, max = 150))]
     age: Option<i64>,
-    #[schema(schema_with = gender_schema)]
+    #[schema(schema_with = genders::schema)]
     gender: Option<Gender>,
     #[schema(max_length = 1000)]
     #[validate(length(max = 1000))]
@@ -56,6 +64,7 @@ pub struct PatientInput {
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
+    /// As Django takes it: with a dot in its domain.
     #[schema(max_length = 254, format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
@@ -96,69 +105,13 @@ impl Record for PatientInput {
         PatientFields {
             first_name: self.first_name.or(first),
             last_name: self.last_name.or(last),
-            date_of_birth: self.date_of_birth.or(self.age.map(born)),
+            date_of_birth: self.date_of_birth.or(self.age.map(ages::born)),
             date_of_birth_estimated: is_estimated,
             gender: self.gender,
             address: self.address,
             phone_number: self.phone_number,
             email: self.email,
             medical_history: self.medical_history,
-        }
-    }
-}
-
-fn age_schema() -> Schema {
-    let text = r"^\s*(\+?0*([0-9]{1,2}|1[0-4][0-9]|150)|-0+)(\.0*)?\s*$";
-    let description = "In years, when the date of birth is not known.";
-    input::integer(0..=150, text, description)
-}
-
-fn gender_schema() -> Schema {
-    let words = [
-        "M", "F", "O", "male", "female", "other", "Male", "Female", "Other", "MALE", "FEMALE",
-        "OTHER",
-    ];
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words));
-    schema
-        .description(Some("Shown as M, F or O."))
-        .build()
-        .into()
-}
-
-/// The date of birth of somebody whose age is all that is known: so many years ago (OpenMRS' convention).
-fn born(age: i64) -> NaiveDate {
-    let months = u32::try_from(age * 12).unwrap_or(0);
-    let today = Utc::now().date_naive();
-    today
-        .checked_sub_months(Months::new(months))
-        .unwrap_or(today)
-}
-
-/// Whole years until today, in UTC.
-fn age(date_of_birth: NaiveDate) -> u32 {
-    Utc::now()
-        .date_naive()
-        .years_since(date_of_birth)
-        .unwrap_or(0)
-}
-
-/// The sexes as both READMEs send them, and as words.
-impl<'de> Deserialize<'de> for Gender {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let text = input::python_str(&value);
-        match text.as_str() {
-            "M" => Ok(Self::M),
-            "F" => Ok(Self::F),
-            "O" => Ok(Self::O),
-            word if word.eq_ignore_ascii_case("male") => Ok(Self::M),
-            word if word.eq_ignore_ascii_case("female") => Ok(Self::F),
-            word if word.eq_ignore_ascii_case("other") => Ok(Self::O),
-            _ => Err(D::Error::custom(format!(
-                "\"{text}\" is not a valid choice."
-            ))),
         }
     }
 }
@@ -212,7 +165,7 @@ impl<'a> From<&'a Patient> for PatientView<'a> {
             created_by: &patient.created_by,
             created_at: patient.created_at,
             name: names::join(&patient.first_name, &patient.last_name),
-            age: age(patient.date_of_birth),
+            age: ages::today(patient.date_of_birth),
             date_of_birth_estimated: patient.date_of_birth_estimated,
             updated_at: patient.updated_at,
         }
@@ -228,42 +181,59 @@ impl Serialize for Patient {
 /// List your patients.
 #[utoipa::path(
     get, path = "/api/patients/", operation_id = "patients_list", tag = "patients",
-    responses((status = 200, description = "By ascending id", body = [PatientView])),
+    params(Query<Patient>),
+    responses((status = 200, description = "The rows", body = [PatientView])),
 )]
-pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Json<Vec<Patient>>> {
-    db.patients(&user).list().await.map(Json)
+pub async fn list(
+    user: CurrentUser,
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    query: Query<Patient>,
+) -> Result<Response> {
+    list::list(db, tokens.seal(), Some(user), &query).await
 }
 
 /// Add a patient.
 #[utoipa::path(
     post, path = "/api/patients/", operation_id = "patients_create", tag = "patients",
+    params(IdempotencyKey),
     request_body = PatientInput,
     responses((status = 201, description = "The patient", body = PatientView)),
 )]
 pub async fn create(
     user: CurrentUser,
     State(db): State<Db>,
+    key: IdempotencyKey,
     body: Body<PatientInput>,
-) -> Result<Created<Patient>> {
-    db.patients(&user).create(body.create()).await.map(Created)
+) -> Result<Made<Patient>> {
+    db.patients(&user)
+        .create(body.create(), key.of(&body))
+        .await
 }
 
 /// Read a patient.
 #[utoipa::path(
-    get, path = "/api/patients/{id}/", operation_id = "patients_retrieve", tag = "patients", params(Id<Patient>),
-    responses((status = 200, description = "The patient", body = PatientView)),
+    get, path = "/api/patients/{id}/", operation_id = "patients_retrieve", tag = "patients", 
+    params(Id<Patient>, ("If-None-Match" = Option<String>, Header, description = "An `ETag` that you have the row of")),
+    responses(
+        (status = 200, description = "The patient", body = PatientView),
+        (status = 304, description = "You have it as it is"),
+    ),
 )]
 pub async fn retrieve(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Patient>,
-) -> Result<Json<Patient>> {
-    db.patients(&user).get(id).await.map(Json)
+) -> Result<Tagged<Patient>> {
+    db.patients(&user).get(id).await.map(Tagged)
 }
 
-/// Replace a patient's fields. What is optional and left out stays.
+/// Replace a patient's fields.
+///
+/// What is optional and left out stays. What was read can be sent back: of a name and its parts, or an age and its
+/// date, what is not as it was counts.
 #[utoipa::path(
-    put, path = "/api/patients/{id}/", operation_id = "patients_update", tag = "patients", params(Id<Patient>),
+    put, path = "/api/patients/{id}/", operation_id = "patients_update", tag = "patients", params(Id<Patient>, Preconditions),
     request_body = PatientInput,
     responses((status = 200, description = "The patient", body = PatientView)),
 )]
@@ -271,18 +241,17 @@ pub async fn update(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Patient>,
+    preconditions: Preconditions,
     body: Body<PatientInput>,
-) -> Result<Json<Patient>> {
-    db.patients(&user)
-        .update(id, |patient| body.update(patient))
-        .await
-        .map(Json)
+) -> Result<Tagged<Patient>> {
+    let change = |patient: &Patient| preconditions.change(patient, body.update(patient));
+    db.patients(&user).update(id, change).await.map(Tagged)
 }
 
 /// Change some of a patient's fields.
 #[utoipa::path(
     patch, path = "/api/patients/{id}/", operation_id = "patients_partial_update", tag = "patients",
-    params(Id<Patient>),
+    params(Id<Patient>, Preconditions),
     request_body(content = PatientInput, example = json!({ "phone_number": "0987654321" })),
     responses((status = 200, description = "The patient", body = PatientView)),
 )]
@@ -290,23 +259,26 @@ pub async fn partial_update(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Patient>,
+    preconditions: Preconditions,
     body: Body<PatientInput>,
-) -> Result<Json<Patient>> {
-    db.patients(&user)
-        .update(id, |patient| body.partial_update(patient))
-        .await
-        .map(Json)
+) -> Result<Tagged<Patient>> {
+    let change = |patient: &Patient| preconditions.change(patient, body.partial_update(patient));
+    db.patients(&user).update(id, change).await.map(Tagged)
 }
 
 /// Delete a patient.
 #[utoipa::path(
-    delete, path = "/api/patients/{id}/", operation_id = "patients_destroy", tag = "patients", params(Id<Patient>),
+    delete, path = "/api/patients/{id}/", operation_id = "patients_destroy", tag = "patients", params(Id<Patient>, Preconditions),
     responses((status = 204, description = "Gone for good")),
 )]
 pub async fn destroy(
     user: CurrentUser,
     State(db): State<Db>,
     id: Id<Patient>,
+    preconditions: Preconditions,
 ) -> Result<NoContent> {
-    db.patients(&user).delete(id).await.map(|()| NoContent)
+    db.patients(&user)
+        .delete(id, preconditions.of_row())
+        .await
+        .map(|()| NoContent)
 }

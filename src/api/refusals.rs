@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     auth::{Unauthenticated, token::TokenFault},
+    db::{Model, doctors::Doctor, mappings::Mapping, patients::Patient},
     error::ApiError,
+    input::FieldErrors,
 };
 
 /// A status, and why it is answered.
@@ -26,6 +28,12 @@ pub(super) enum Of {
     Callers,
     /// Those that take a body.
     Bodies,
+    /// Those that answer JSON.
+    Json,
+    /// Those that have the number of such a row in their path.
+    Rows(&'static str),
+    /// Those that take this parameter.
+    Parameter(&'static str),
 }
 
 impl Refusal {
@@ -37,8 +45,12 @@ impl Refusal {
 
     /// The response object.
     pub(super) fn response(&self) -> Value {
-        let is_401 = self.of == Of::Callers;
-        let schema = if is_401 { "Unauthenticated" } else { "Detail" };
+        let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+        let schema = match self.name {
+            "Unauthenticated" => reference("Unauthenticated"),
+            "BadQuery" => json!({ "oneOf": [reference("QueryFaults"), reference("Detail")] }),
+            _ => reference("Detail"),
+        };
         let examples = self.examples.iter();
         let examples: Map<String, Value> = examples
             .map(|(name, error)| ((*name).to_owned(), json!({ "value": error.body() })))
@@ -46,15 +58,64 @@ impl Refusal {
         json!({
             "description": self.description,
             "content": { "application/json": {
-                "schema": { "$ref": format!("#/components/schemas/{schema}") },
+                "schema": schema,
                 "examples": examples,
             } },
         })
     }
 }
 
-/// All of them, by status.
+/// All of them. Of those with one status the first one that applies is said.
 pub(super) fn refusals() -> Vec<Refusal> {
+    let mut refusals = of_parameters();
+    refusals.extend(of_requests());
+    refusals
+}
+
+/// Those that have to do with a parameter.
+fn of_parameters() -> Vec<Refusal> {
+    vec![
+        Refusal {
+            name: "BadQuery",
+            description: "What is wrong with each parameter: all of it at once.",
+            of: Of::Parameter("limit"),
+            examples: vec![
+                ("limit", bad_query("limit", "A valid integer is required.")),
+                ("cursor", bad_query("cursor", "Invalid cursor.")),
+                (
+                    "ordering",
+                    bad_query("ordering", "\"x\" is not a valid choice."),
+                ),
+            ],
+        },
+        Refusal {
+            name: "KeyInUse",
+            description: "A request with the same `Idempotency-Key` is still under way.",
+            of: Of::Parameter("Idempotency-Key"),
+            examples: vec![("key", ApiError::KeyInUse)],
+        },
+        Refusal {
+            name: "PreconditionFailed",
+            description: "The row is another than `If-Match` says. Nothing was changed.",
+            of: Of::Parameter("If-Match"),
+            examples: vec![("changed", ApiError::PreconditionFailed)],
+        },
+        Refusal {
+            name: "KeyReused",
+            description: "The `Idempotency-Key` came with another body before. Nothing was made.",
+            of: Of::Parameter("Idempotency-Key"),
+            examples: vec![("key", ApiError::KeyReused)],
+        },
+        Refusal {
+            name: "PreconditionRequired",
+            description: "There is no `If-Match`, while the server takes no change without (`REQUIRE_IF_MATCH`).",
+            of: Of::Parameter("If-Match"),
+            examples: vec![("none", ApiError::PreconditionRequired)],
+        },
+    ]
+}
+
+fn of_requests() -> Vec<Refusal> {
     let expired = Unauthenticated::AccessToken(TokenFault::Expired);
     vec![
         Refusal {
@@ -75,20 +136,19 @@ pub(super) fn refusals() -> Vec<Refusal> {
                 ("bad_header", Unauthenticated::BadHeader.into()),
             ],
         },
+        no_row::<Patient>("PatientNotFound"),
+        no_row::<Doctor>("DoctorNotFound"),
+        no_row::<Mapping>("MappingNotFound"),
         Refusal {
             name: "NotFound",
-            description: "There is no such thing, or it is not yours: nobody can tell which. Or `format` in the query \
-                          names another representation than `json`.",
+            description: "Nothing is served so: `format` in the query is none, or there is no such file.",
             of: Of::All,
-            examples: vec![
-                ("no_row", ApiError::NoRow("Patient")),
-                ("no_number", ApiError::NotFound),
-            ],
+            examples: vec![("format", ApiError::NotFound)],
         },
         Refusal {
             name: "NotAcceptable",
             description: "The `Accept` header takes no JSON.",
-            of: Of::All,
+            of: Of::Json,
             examples: vec![("accept", ApiError::NotAcceptable)],
         },
         Refusal {
@@ -122,4 +182,20 @@ pub(super) fn refusals() -> Vec<Refusal> {
             examples: vec![("database", ApiError::Unavailable(String::new()))],
         },
     ]
+}
+
+fn no_row<T: Model>(name: &'static str) -> Refusal {
+    Refusal {
+        name,
+        description: "There is no such thing, or it is not yours: nobody can tell which.",
+        of: Of::Rows(T::NOUN),
+        examples: vec![
+            ("no_row", ApiError::NoRow(T::NAME)),
+            ("no_number", ApiError::NotFound),
+        ],
+    }
+}
+
+fn bad_query(parameter: &str, message: &str) -> ApiError {
+    ApiError::Invalid(FieldErrors::one(parameter, message))
 }

@@ -8,8 +8,8 @@ use axum::{
     http::{
         HeaderName, HeaderValue, Method, Uri,
         header::{
-            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ORIGIN,
-            RETRY_AFTER, USER_AGENT, VARY, WWW_AUTHENTICATE,
+            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG,
+            IF_MATCH, IF_NONE_MATCH, LINK, ORIGIN, RETRY_AFTER, USER_AGENT, VARY, WWW_AUTHENTICATE,
         },
     },
     middleware::{Next, from_fn_with_state},
@@ -19,7 +19,13 @@ use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use super::request_id::REQUEST_ID;
-use crate::config::Exposure;
+use crate::{
+    api::{
+        idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
+        list::X_TOTAL_COUNT,
+    },
+    config::Exposure,
+};
 
 /// Sent by the clients of services such as this one; nothing here reads them.
 const X_CSRFTOKEN: HeaderName = HeaderName::from_static("x-csrftoken");
@@ -92,10 +98,22 @@ impl Cors {
                 AUTHORIZATION,
                 CONTENT_TYPE,
                 USER_AGENT,
+                IF_MATCH,
+                IF_NONE_MATCH,
+                IDEMPOTENCY_KEY,
                 X_CSRFTOKEN,
                 X_REQUESTED_WITH,
             ])
-            .expose_headers([ALLOW, RETRY_AFTER, WWW_AUTHENTICATE, REQUEST_ID])
+            .expose_headers([
+                ALLOW,
+                ETAG,
+                LINK,
+                RETRY_AFTER,
+                WWW_AUTHENTICATE,
+                IDEMPOTENCY_REPLAYED,
+                REQUEST_ID,
+                X_TOTAL_COUNT,
+            ])
             .max_age(Duration::from_hours(24));
         if self.is_for_any() {
             layer.allow_origin(Any)

@@ -4,24 +4,30 @@ use std::{any::Any, convert::Infallible, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     extract::{FromRef, MatchedPath, Request, State},
     http::{
-        HeaderName, HeaderValue, Method,
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
         header::{
-            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY,
-            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+            REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use tower::{Layer, util::BoxCloneSyncService};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, Predicate, predicate::SizeAbove},
+};
 use tracing::Instrument;
 
 use crate::{
     api::{
-        self, Unserved, document,
+        self, Unserved,
+        conditional::is_known,
+        document,
         endpoints::{Endpoints, other_method},
     },
     auth::{Passwords, Tokens},
@@ -76,11 +82,17 @@ pub struct AppState {
     pub allowed_hosts: AllowedHosts,
     /// Whether anybody may read the directory of doctors.
     pub public_doctors: PublicDoctors,
+    /// Whether a change must say what it changes.
+    pub require_if_match: RequireIfMatch,
 }
 
 /// Whether anybody may read the directory of doctors.
 #[derive(Clone, Copy)]
 pub struct PublicDoctors(pub bool);
+
+/// Whether a change must say what it changes.
+#[derive(Clone, Copy)]
+pub struct RequireIfMatch(pub bool);
 
 /// The whole application, from the outermost function to the handlers.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
@@ -98,12 +110,14 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         endpoints: Endpoints::new(&openapi, document::complete(&openapi, &api::bodies())),
         allowed_hosts: AllowedHosts::new(&exposure.allowed_hosts),
         public_doctors: PublicDoctors(exposure.public_doctors),
+        require_if_match: RequireIfMatch(exposure.require_if_match),
     };
     let router: Router = router
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(other_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), around_the_handler))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(1024).and(may_be_compressed)))
         .with_state(state.clone());
     let router = cors::around(router, exposure);
     // outside the router, because it may change the path
@@ -152,6 +166,8 @@ async fn around_the_handler(
 ) -> Response {
     let unserved = unserved(&request);
     let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+    let is_post = request.method() == Method::POST;
+    let conditions = is_read.then(|| request.headers().clone());
     if let Some(fault) = &unserved {
         request.extensions_mut().insert(Unserved(fault.clone()));
     }
@@ -166,7 +182,19 @@ async fn around_the_handler(
     {
         response = fault.into_response();
     }
+    if conditions.is_some_and(|conditions| is_known(&conditions, response.headers())) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
     if let Some(path) = path {
+        if is_post
+            && response.status() == StatusCode::SERVICE_UNAVAILABLE
+            && endpoints.takes_key(&path)
+        {
+            response = ApiError::UnavailableOnce.into_response();
+        }
         let caching = if path.as_str().starts_with("/api/auth/") {
             "no-store"
         } else {
@@ -183,6 +211,16 @@ async fn around_the_handler(
         response.extensions_mut().insert(path);
     }
     response
+}
+
+/// Whether an answer may be compressed for who asks for it: not what has an `ETag`, which says that it is the same byte
+/// for byte; nor tokens, which could be guessed from the length of what stands beside them.
+fn may_be_compressed(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let is = |name: &HeaderName, value: &str| headers.get(name).is_some_and(|own| own == value);
+    status == StatusCode::OK
+        && !headers.contains_key(ETAG)
+        && !is(&CACHE_CONTROL, "no-store")
+        && !is(&CONTENT_TYPE, "image/png")
 }
 
 /// The panic's message stays unsaid: it may quote what a patient's row holds.

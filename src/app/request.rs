@@ -54,6 +54,10 @@ pub(super) fn canonical(uri: &mut Uri) {
 
 /// Why a request asks for a representation that there is not, if so: all there is, is JSON. A browser gets it too.
 pub(super) fn unserved(request: &Request) -> Option<ApiError> {
+    // the documentation is what it is
+    if request.uri().path().starts_with("/api/docs/") {
+        return None;
+    }
     let query = request.uri().query().unwrap_or_default();
     let format = query
         .split('&')

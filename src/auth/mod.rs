@@ -13,10 +13,12 @@ use crate::{
 };
 
 pub mod password;
+pub mod seal;
 pub mod secret_key;
 pub mod token;
 
 pub use password::Passwords;
+pub use seal::Seal;
 pub use token::{TokenType, Tokens};
 
 use token::TokenFault;
@@ -106,6 +108,11 @@ impl DirectoryReader {
     /// The caller, if there is one.
     pub fn user(&self) -> Option<&CurrentUser> {
         self.0.as_ref()
+    }
+
+    /// The same for good.
+    pub fn into_user(self) -> Option<CurrentUser> {
+        self.0
     }
 }
 

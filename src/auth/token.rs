@@ -9,6 +9,8 @@ use jsonwebtoken::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Seal;
+
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenType {
@@ -61,6 +63,7 @@ struct Keys {
     signing: EncodingKey,
     verifying: Vec<DecodingKey>,
     validation: Validation,
+    seal: Seal,
     access_lifetime: Duration,
     refresh_lifetime: Duration,
 }
@@ -108,6 +111,7 @@ impl Tokens {
                 .map(|key| DecodingKey::from_secret(key.as_bytes()))
                 .collect(),
             validation,
+            seal: Seal::new(secret_key),
             access_lifetime,
             refresh_lifetime,
         }))
@@ -116,6 +120,11 @@ impl Tokens {
     /// How long a login lasts: the life of a refresh token.
     pub fn refresh_lifetime(&self) -> Duration {
         self.0.refresh_lifetime
+    }
+
+    /// What else is sealed with the secret key.
+    pub fn seal(&self) -> &Seal {
+        &self.0.seal
     }
 
     /// A new token for a login.

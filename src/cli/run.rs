@@ -10,6 +10,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+/// How often idempotency keys are purged.
+const PURGE: Duration = Duration::from_mins(10);
+
 use super::say;
 use crate::{
     app::{App, app},
@@ -82,6 +85,7 @@ impl Started {
                 self.database.name
             ),
         );
+        let purging = tokio::spawn(purge(self.db.clone()));
         let mut lost = Ok(());
         let stop = async {
             tokio::select! {
@@ -90,10 +94,22 @@ impl Started {
             }
         };
         server::serve(self.listener, self.app, stop).await;
+        purging.abort();
         lost?;
         // a statement that does not end keeps nobody
         let _ = timeout(Duration::from_secs(5), self.db.close()).await;
         self.database.stop().await
+    }
+}
+
+/// Forgets the idempotency keys of yesterday, from time to time.
+async fn purge(db: Db) {
+    let mut ticks = tokio::time::interval(PURGE);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = db.purge_keys().await {
+            tracing::warn!("purging idempotency keys: {error}");
+        }
     }
 }
 

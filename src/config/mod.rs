@@ -46,6 +46,8 @@ pub struct Exposure {
     pub allowed_hosts: Vec<String>,
     /// Whether anybody may read the directory of doctors.
     pub public_doctors: bool,
+    /// Whether a change must say what it changes, by `If-Match`.
+    pub require_if_match: bool,
     /// Origins whose pages may use the API; `*`: any, without credentials.
     pub cors_allowed_origins: Vec<HeaderValue>,
     /// Whether pages from any port of this machine may use it.
@@ -109,6 +111,7 @@ impl Config {
             exposure: Exposure {
                 allowed_hosts: list(&settings.allowed_hosts),
                 public_doctors: faults.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
+                require_if_match: faults.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
                 cors_allowed_origins: faults.origins(&list(&settings.cors_allowed_origins)),
                 cors_from_localhost: debug,
             },

@@ -44,6 +44,9 @@ pub struct Settings {
     /// Lets anybody read the directory of doctors, without a token
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub public_doctors: String,
+    /// Takes a change of a patient or a doctor only with If-Match, so that nobody overwrites what they have not seen
+    #[arg(long, env, value_name = "BOOL", default_value = "False")]
+    pub require_if_match: String,
     /// Origins whose pages may use the API, separated by commas: https://app.example.org; `*` lets any, without
     /// credentials
     #[arg(long, env, value_name = "ORIGINS", default_value = "")]

@@ -32,31 +32,6 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// All doctors, by ascending id.
-    pub async fn list(&self) -> Result<Vec<Doctor>> {
-        let doctors = sqlx::query_as!(
-            Doctor,
-            r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
-                d.license_number, d.created_at, d.updated_at, d.version
-            from doctors d
-            where $4 or exists (select from actor)
-            order by d.id
-            "#,
-            self.user.map_or(0, CurrentUser::id),
-            self.user.map_or(0, CurrentUser::session_id),
-            self.user.map_or("", CurrentUser::request_id),
-            self.user.is_none()
-        )
-        .fetch_all(self.db.connection())
-        .await?;
-        match self.user {
-            Some(user) => self.db.listed(user, doctors).await,
-            None => Ok(doctors),
-        }
-    }
-
     /// One of them.
     pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
         let doctor = sqlx::query_as!(

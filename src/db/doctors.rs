@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, Id, Model, differs, directory::Directory};
+use super::{
+    Change, Db, Id, Model, differs,
+    directory::Directory,
+    keys::{Key, Made},
+};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result, constraint_fault},
@@ -10,6 +14,7 @@ use crate::{
 };
 
 /// A doctor, as stored.
+#[derive(serde::Deserialize, sqlx::FromRow)]
 pub struct Doctor {
     /// Its number.
     pub id: i64,
@@ -31,6 +36,10 @@ pub struct Doctor {
 impl Model for Doctor {
     const NAME: &'static str = "Doctor";
     const NOUN: &'static str = "doctor";
+
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
 }
 
 /// What a client sets of a doctor. None: left as it is, or empty in a new one; `Some(None)`: made null.
@@ -74,7 +83,12 @@ impl Db {
 
 impl Doctors<'_> {
     /// A new one. What other doctors have of the unique fields is reported together with what else is at fault.
-    pub async fn create(&self, fields: Result<DoctorFields>, sent: Unique<'_>) -> Result<Doctor> {
+    pub async fn create(
+        &self,
+        fields: Result<DoctorFields>,
+        sent: Unique<'_>,
+        key: Result<Option<Key>>,
+    ) -> Result<Made<Doctor>> {
         let fields = match fields {
             Ok(fields) => fields,
             Err(fault) => {
@@ -82,16 +96,35 @@ impl Doctors<'_> {
                 return Err(self.with_taken(fault, 0, sent).await);
             }
         };
+        let key = self.db.accept(self.user, key).await?;
+        let doctor = self.insert(&fields, key.as_ref()).await;
+        let made = self.db.made(self.user, "doctors", key.as_ref(), doctor);
+        match made.await {
+            Ok(made) => Ok(made),
+            Err(fault) => Err(self.with_taken(fault, 0, sent).await),
+        }
+    }
+
+    async fn insert(&self, fields: &DoctorFields, key: Option<&Key>) -> Result<Doctor> {
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            insert into doctors (
-                first_name, last_name, specialty, phone_number, email, license_number)
-            select $4, $5, $6, coalesce($7, ''), $8, $9
-            from actor
-            returning id, first_name, last_name, specialty, phone_number, email, license_number,
+            with actor as materialized (select * from actor($1, $2, $3)),
+            doctor as (
+                insert into doctors (
+                    first_name, last_name, specialty, phone_number, email, license_number)
+                select $4, $5, $6, coalesce($7, ''), $8, $9
+                from actor
+                returning id, first_name, last_name, specialty, phone_number, email, license_number,
+                    created_at, updated_at, version),
+            key as (
+                insert into idempotency_keys (user_id, route, key, fingerprint, answer)
+                select actor.id, 'doctors', $10, $11, to_jsonb(doctor)
+                from doctor, actor
+                where $10::text is not null)
+            select id, first_name, last_name, specialty, phone_number, email, license_number,
                 created_at, updated_at, version
+            from doctor
             "#,
             self.user.id(),
             self.user.session_id(),
@@ -100,27 +133,26 @@ impl Doctors<'_> {
             fields.last_name,
             fields.specialty,
             fields.phone_number,
-            fields.email.flatten(),
-            fields.license_number.flatten()
+            fields.email.clone().flatten(),
+            fields.license_number.clone().flatten(),
+            key.map(|key| key.key.as_str()),
+            key.map(|key| key.fingerprint.as_slice())
         )
         .fetch_optional(self.db.connection())
-        .await;
-        match doctor {
-            Ok(doctor) => self.db.found(self.user, Doctor::NAME, doctor).await,
-            Err(error) => Err(self.with_taken(error.into(), 0, sent).await),
-        }
+        .await?;
+        self.db.found(self.user, Doctor::NAME, doctor).await
     }
 
     /// Changes one: see `Patients::update`.
     pub async fn update(
         &self,
         id: Id<Doctor>,
-        fields: impl FnOnce(&Doctor) -> Result<DoctorFields>,
+        change: impl FnOnce(&Doctor) -> Result<Change<DoctorFields>>,
         sent: Unique<'_>,
     ) -> Result<Doctor> {
         let doctor = self.directory().get(id).await?;
-        let written = match fields(&doctor) {
-            Ok(fields) if fields.change(&doctor) => self.write(id, &fields).await,
+        let written = match change(&doctor) {
+            Ok(change) if change.fields.change(&doctor) => self.write(id, &change).await,
             Ok(_) => Ok(doctor),
             Err(fault) => Err(fault),
         };
@@ -135,7 +167,8 @@ impl Doctors<'_> {
     }
 
     /// Writes the fields that are set, and no others.
-    async fn write(&self, id: Id<Doctor>, fields: &DoctorFields) -> Result<Doctor> {
+    async fn write(&self, id: Id<Doctor>, change: &Change<DoctorFields>) -> Result<Doctor> {
+        let fields = &change.fields;
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
@@ -146,7 +179,7 @@ impl Doctors<'_> {
                 email = case when $9 then $10 else d.email end,
                 license_number = case when $11 then $12 else d.license_number end
             from actor
-            where d.id = $4
+            where d.id = $4 and d.version = coalesce($13, d.version)
             returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             "#,
@@ -161,36 +194,48 @@ impl Doctors<'_> {
             fields.email.is_some(),
             fields.email.as_ref().and_then(Option::as_deref),
             fields.license_number.is_some(),
-            fields.license_number.as_ref().and_then(Option::as_deref)
+            fields.license_number.as_ref().and_then(Option::as_deref),
+            change.version
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db.found(self.user, Doctor::NAME, doctor).await
+        self.db
+            .unless_changed(self.user, change.version, doctor, self.directory().get(id))
+            .await
     }
 
     /// Takes one away, and the caller's own mappings with it.
-    pub async fn delete(&self, id: Id<Doctor>) -> Result<()> {
+    pub async fn delete(
+        &self,
+        id: Id<Doctor>,
+        precondition: Option<impl Fn(&Doctor) -> Result<Option<i64>>>,
+    ) -> Result<()> {
         if let Err(fault) = self.user.unserved() {
             self.directory().get(id).await?;
             return Err(fault);
         }
+        let version = match precondition {
+            Some(precondition) => precondition(&self.directory().get(id).await?)?,
+            None => None,
+        };
         let deleted = sqlx::query_scalar!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from doctors d
             using actor
-            where d.id = $4
+            where d.id = $4 and d.version = coalesce($5, d.version)
             returning d.id
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            id.get()
+            id.get(),
+            version
         )
         .fetch_optional(self.db.connection())
         .await?;
         self.db
-            .found(self.user, Doctor::NAME, deleted)
+            .unless_changed(self.user, version, deleted, self.directory().get(id))
             .await
             .map(drop)
     }
@@ -201,14 +246,8 @@ impl Doctors<'_> {
             return fault;
         };
         let value = |field| sent(field).filter(|_| !faults.has(field));
-        match self
-            .taken(
-                id,
-                value("email").as_deref(),
-                value("license_number").as_deref(),
-            )
-            .await
-        {
+        let (email, license) = (value("email"), value("license_number"));
+        match self.taken(id, email.as_deref(), license.as_deref()).await {
             Ok(taken) => ApiError::Invalid(faults.and(taken)),
             Err(fault) => fault,
         }

@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, Id, Model, doctors::Doctor, patients::Patient};
+use super::{
+    Db, Id, Model,
+    doctors::Doctor,
+    keys::{Key, Made},
+    patients::Patient,
+};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result},
@@ -10,6 +15,7 @@ use crate::{
 };
 
 /// A doctor's assignment to a patient, with the names of both.
+#[derive(serde::Deserialize, sqlx::FromRow)]
 pub struct Mapping {
     /// Its number.
     pub id: i64,
@@ -49,30 +55,6 @@ impl Db {
 }
 
 impl Mappings<'_> {
-    /// All of them, by ascending id.
-    pub async fn list(&self) -> Result<Vec<Mapping>> {
-        let mappings = sqlx::query_as!(
-            Mapping,
-            r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
-                p.last_name as patient_last_name, d.first_name as doctor_first_name,
-                d.last_name as doctor_last_name, m.assigned_at
-            from patients p
-            join patient_doctor_mappings m on m.patient_id = p.id
-            join doctors d on d.id = m.doctor_id
-            where p.created_by = (select id from actor)
-            order by m.id
-            "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id()
-        )
-        .fetch_all(self.db.connection())
-        .await?;
-        self.db.listed(self.user, mappings).await
-    }
-
     /// Those of one patient.
     pub async fn of_patient(&self, patient: Id<Patient>) -> Result<Vec<Mapping>> {
         let mappings = sqlx::query_as!(
@@ -122,15 +104,15 @@ impl Mappings<'_> {
         self.unless_foreign(patient, doctors).await
     }
 
-    /// Assigns a doctor to one of the caller's own patients. Both rows are held until it is written, so that neither
-    /// goes meanwhile.
+    /// Assigns a doctor to one of the caller's own patients.
     ///
     /// Whose patient it is comes before what is wrong with the rest, so it is given apart, if it is a number at all.
     pub async fn create(
         &self,
         new: Result<NewMapping>,
         patient: Option<Id<Patient>>,
-    ) -> Result<Mapping> {
+        key: Result<Option<Key>>,
+    ) -> Result<Made<Mapping>> {
         let new = match (new, patient) {
             (Err(ApiError::Invalid(faults)), Some(patient)) => {
                 self.own(patient).await?;
@@ -138,12 +120,25 @@ impl Mappings<'_> {
             }
             (new, _) => self.db.accept(self.user, new).await?,
         };
+        let key = self.db.accept(self.user, key).await?;
+        let mapping = match self.insert(&new, key.as_ref()).await {
+            Ok(Some(mapping)) => Ok(mapping),
+            Ok(None) => Err(self.why_not(&new).await),
+            Err(fault) => Err(fault),
+        };
+        self.db
+            .made(self.user, "mappings", key.as_ref(), mapping)
+            .await
+    }
+
+    /// Both rows are held until it is written, so that neither goes meanwhile.
+    async fn insert(&self, new: &NewMapping, key: Option<&Key>) -> Result<Option<Mapping>> {
         let mapping = sqlx::query_as!(
             Mapping,
             r#"
             with actor as materialized (select * from actor($1, $2, $3)),
             patient as materialized (
-                select p.id, p.first_name, p.last_name
+                select p.id, p.created_by, p.first_name, p.last_name
                 from patients p
                 where p.id = $4 and p.created_by = (select id from actor)
                 for key share),
@@ -152,51 +147,69 @@ impl Mappings<'_> {
                 from doctors d
                 where d.id = $5 and exists (select from patient)
                 for key share),
-            mapping as (
-                insert into patient_doctor_mappings (patient_id, doctor_id)
-                select patient.id, doctor.id
+            inserted as (
+                insert into patient_doctor_mappings (patient_id, created_by, doctor_id)
+                select patient.id, patient.created_by, doctor.id
                 from patient, doctor
-                returning id, patient_id, doctor_id, assigned_at)
-            select mapping.id, mapping.patient_id, mapping.doctor_id,
-                patient.first_name as patient_first_name, patient.last_name as patient_last_name,
-                doctor.first_name as doctor_first_name, doctor.last_name as doctor_last_name,
-                mapping.assigned_at
-            from mapping, patient, doctor
+                returning id, patient_id, doctor_id, assigned_at),
+            mapping as (
+                select inserted.id, inserted.patient_id, inserted.doctor_id,
+                    patient.first_name as patient_first_name,
+                    patient.last_name as patient_last_name,
+                    doctor.first_name as doctor_first_name,
+                    doctor.last_name as doctor_last_name, inserted.assigned_at
+                from inserted, patient, doctor),
+            key as (
+                insert into idempotency_keys (user_id, route, key, fingerprint, answer)
+                select actor.id, 'mappings', $6, $7, to_jsonb(mapping)
+                from mapping, actor
+                where $6::text is not null)
+            select id as "id!", patient_id as "patient_id!", doctor_id as "doctor_id!",
+                patient_first_name as "patient_first_name!",
+                patient_last_name as "patient_last_name!",
+                doctor_first_name as "doctor_first_name!",
+                doctor_last_name as "doctor_last_name!", assigned_at as "assigned_at!"
+            from mapping
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
             new.patient.get(),
-            new.doctor.get()
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        match mapping {
-            Some(mapping) => Ok(mapping),
-            None => Err(self.why_not(&new).await),
-        }
+            new.doctor.get(),
+            key.map(|key| key.key.as_str()),
+            key.map(|key| key.fingerprint.as_slice())
+        );
+        Ok(mapping.fetch_optional(self.db.connection()).await?)
+    }
+
+    async fn find(&self, id: Id<Mapping>) -> Result<Option<i64>> {
+        let mapping = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            select m.id
+            from patient_doctor_mappings m
+            where m.id = $4 and m.created_by = (select id from actor)
+            "#,
+            self.user.id(),
+            self.user.session_id(),
+            self.user.request_id(),
+            id.get()
+        );
+        Ok(mapping.fetch_optional(self.db.connection()).await?)
     }
 
     /// Takes one away.
     pub async fn delete(&self, id: Id<Mapping>) -> Result<()> {
         if let Err(fault) = self.user.unserved() {
-            let is_there = self
-                .list()
-                .await?
-                .iter()
-                .any(|mapping| mapping.id == id.get());
-            return Err(if is_there {
-                fault
-            } else {
-                ApiError::NoRow(Mapping::NAME)
-            });
+            let mapping = self.find(id).await?;
+            self.db.found(self.user, Mapping::NAME, mapping).await?;
+            return Err(fault);
         }
         let deleted = sqlx::query_scalar!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patient_doctor_mappings m
-            using patients p
-            where m.id = $4 and p.id = m.patient_id and p.created_by = (select id from actor)
+            where m.id = $4 and m.created_by = (select id from actor)
             returning m.id
             "#,
             self.user.id(),

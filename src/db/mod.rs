@@ -24,6 +24,8 @@ mod connection;
 pub mod directory;
 pub mod doctors;
 pub mod embedded;
+pub mod keys;
+pub mod listing;
 pub mod mappings;
 pub mod patients;
 pub mod sessions;
@@ -31,6 +33,16 @@ pub mod users;
 
 /// How long the first connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// The settings of every connection.
+pub const SETTINGS: [(&str, &str); 5] = [
+    ("statement_timeout", "3s"),
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    // every ordering has an index: an owner's rows are not sorted for a page, however few of them are expected
+    ("enable_sort", "off"),
+    ("jit", "off"),
+];
 
 /// The id of a row of `T`.
 #[derive(Serialize)]
@@ -70,6 +82,18 @@ pub trait Model {
     const NAME: &'static str;
     /// The same within a sentence: "patient".
     const NOUN: &'static str;
+
+    /// Which of its versions the row is, if they are counted.
+    fn version(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// What is to be written over a row.
+pub struct Change<F> {
+    pub fields: F,
+    /// The version that must still be there.
+    pub version: Option<i64>,
 }
 
 /// The database.
@@ -84,11 +108,7 @@ impl Db {
         let options = options
             .disable_statement_logging()
             .application_name("healthcare-backend")
-            .options([
-                ("statement_timeout", "3s"),
-                ("lock_timeout", "2s"),
-                ("idle_in_transaction_session_timeout", "10s"),
-            ]);
+            .options(SETTINGS);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(3))
@@ -135,12 +155,20 @@ impl Db {
         }
     }
 
-    /// The rows of a list: none may also mean that the caller is no more.
-    async fn listed<T>(&self, user: &CurrentUser, rows: Vec<T>) -> Result<Vec<T>> {
-        if rows.is_empty() {
-            self.caller(user).await?;
+    /// What a write found. Where a version was asked for, nothing may also mean that the row is another by now, which
+    /// reading it `again` tells.
+    async fn unless_changed<T, M: Model>(
+        &self,
+        user: &CurrentUser,
+        version: Option<i64>,
+        row: Option<T>,
+        again: impl Future<Output = Result<M>>,
+    ) -> Result<T> {
+        if row.is_none() && version.is_some() {
+            again.await?;
+            return Err(ApiError::PreconditionFailed);
         }
-        Ok(rows)
+        self.found(user, M::NAME, row).await
     }
 
     /// A value that came with the request, or its fault: see `refuse`.

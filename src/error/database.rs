@@ -11,6 +11,21 @@ use crate::{
 /// The unique ones are how a taken value is found out. The others repeat rules that `input` has checked before.
 pub const CONSTRAINTS: &[(&str, &str, &str)] = &[
     (
+        "idempotency_keys_user_id_fkey",
+        "user",
+        "Invalid user - object does not exist.",
+    ),
+    (
+        "idempotency_keys_key_check",
+        "Idempotency-Key",
+        "Ensure this field has no more than 255 characters.",
+    ),
+    (
+        "patients_id_created_by_key",
+        "id",
+        "patient with this id already exists.",
+    ),
+    (
         "users_email_key",
         "email",
         "user with this email already exists.",
@@ -160,8 +175,10 @@ impl From<sqlx::Error> for ApiError {
         );
         match code.as_ref() {
             // no such database, shutting down or starting up, out of time, lost a race
-            "3D000" | "55000" | "57014" | "57P01" | "57P02" | "57P03" | "55P03" | "40001"
-            | "40P01" => Self::Unavailable(cause),
+            "3D000" | "55000" | "57014" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" => {
+                Self::Unavailable(cause)
+            }
+            "55P03" => Self::Locked(cause),
             // connection lost, not let in, out of resources
             code if ["08", "28", "53"]
                 .iter()
@@ -176,6 +193,7 @@ impl From<sqlx::Error> for ApiError {
             "23503" if database.constraint() == Some("patients_created_by_fkey") => {
                 Unauthenticated::UserNotFound.into()
             }
+            "23505" if database.constraint() == Some("idempotency_keys_pkey") => Self::KeyInUse,
             "23505" | "23503" | "23514" => match database.constraint().and_then(constraint_fault) {
                 Some((field, message)) => {
                     if code != "23505" {

@@ -51,6 +51,18 @@ pub enum ApiError {
     /// 409: the doctor looks after other users' patients.
     #[error("the doctor is assigned to patients of others")]
     DoctorIsAssigned,
+    /// 409: another request with the same `Idempotency-Key` is still under way.
+    #[error("a request with the same key is under way")]
+    KeyInUse,
+    /// 412: the row is not as `If-Match` has it.
+    #[error("the row is another than the precondition says")]
+    PreconditionFailed,
+    /// 422: the `Idempotency-Key` came with another body before.
+    #[error("the key came with another body")]
+    KeyReused,
+    /// 428: a change without `If-Match`, where the setting REQUIRE_IF_MATCH asks for it.
+    #[error("no precondition")]
+    PreconditionRequired,
     /// 413, with the limit in bytes.
     #[error("the body is over {0} bytes")]
     TooLarge(usize),
@@ -60,6 +72,12 @@ pub enum ApiError {
     /// 500: a fault of ours. The cause is logged, never shown.
     #[error("{0}")]
     Internal(String),
+    /// 503 for a POST that may be sent again, if it had a key.
+    #[error("unavailable")]
+    UnavailableOnce,
+    /// 503 as well: another transaction holds what this one needs.
+    #[error("{0}")]
+    Locked(String),
     /// 503, `Retry-After: 1`: the database is away, or there is more to do than can be done.
     #[error("{0}")]
     Unavailable(String),
@@ -75,11 +93,16 @@ impl ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::DoctorIsAssigned => StatusCode::CONFLICT,
+            Self::DoctorIsAssigned | Self::KeyInUse => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::UnavailableOnce | Self::Locked(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -93,6 +116,10 @@ impl ApiError {
             Self::NotFound => "Not found.".into(),
             Self::NotYourPatient => "You can only assign doctors to your own patients.".into(),
             Self::DoctorIsAssigned => "This doctor is assigned to patients of other users.".into(),
+            Self::KeyInUse => "A request with this Idempotency-Key is still under way.".into(),
+            Self::KeyReused => "This Idempotency-Key was sent with another body before.".into(),
+            Self::PreconditionFailed => "It has changed since you read it.".into(),
+            Self::PreconditionRequired => "Send the ETag that you read in If-Match.".into(),
             Self::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed."),
             Self::NotAcceptable => "Could not satisfy the request Accept header.".into(),
             Self::Timeout => "The request body did not arrive in time.".into(),
@@ -101,7 +128,14 @@ impl ApiError {
                 format!("Unsupported media type \"{sent}\" in request.")
             }
             Self::Internal(_) => "A server error occurred.".into(),
-            Self::Unavailable(_) => "Service temporarily unavailable, try again later.".into(),
+            Self::Unavailable(_) | Self::Locked(_) => {
+                "Service temporarily unavailable, try again later.".into()
+            }
+            Self::UnavailableOnce => {
+                "Service temporarily unavailable, try again later. A request with an \
+                                      Idempotency-Key may be sent again: it makes nothing twice."
+                    .into()
+            }
         };
         json!({ "detail": detail })
     }
@@ -111,7 +145,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match &self {
             Self::Internal(cause) => tracing::error!("{cause}"),
-            Self::Unavailable(cause) => tracing::warn!("{cause}"),
+            Self::Unavailable(cause) | Self::Locked(cause) => tracing::warn!("{cause}"),
             _ => {}
         }
         let mut response = (self.status(), Json(self.body())).into_response();
@@ -121,7 +155,7 @@ impl IntoResponse for ApiError {
                 let challenge = HeaderValue::from_static("Bearer realm=\"api\"");
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::UnavailableOnce | Self::Locked(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

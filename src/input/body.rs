@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, marker::PhantomData, time::Duration};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     body::to_bytes,
     extract::{FromRequest, Multipart, Request},
@@ -44,6 +45,13 @@ impl<T: Input> Body<T> {
     /// Whatever part of the value was sent.
     pub fn read_partial(&self) -> Result<T> {
         self.read_as(Extent::Partial, None)
+    }
+
+    /// What tells this body from one that holds anything else.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        let object = self.payload.as_ref().ok().map(|payload| &payload.object);
+        let content = serde_json::to_vec(&object).unwrap_or_default();
+        digest(&SHA256, &content).as_ref().to_vec()
     }
 
     /// A value of the body as the text that it is taken for.

@@ -111,7 +111,7 @@ fn is_within_64_bits(number: &Number) -> bool {
 }
 
 /// `IntegerField`: 34, "34", " 34 ", 34.0 and "34.0". A number beyond `i64` is as far as that goes.
-pub(super) fn integer(value: &Value) -> Result<i64, Error> {
+pub fn integer(value: &Value) -> Result<i64, Error> {
     let invalid = || Error::custom("A valid integer is required.");
     let text = match value {
         Value::String(string) if string.chars().count() > 1000 => {
@@ -181,7 +181,8 @@ pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
     }
 }
 
-pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
+/// A date: four digits, then one or two, and one or two.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts[..] else {
         return None;

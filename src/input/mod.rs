@@ -16,10 +16,10 @@ mod schema;
 
 pub use body::Body;
 pub use errors::{FieldErrors, NON_FIELD_ERRORS};
-pub use field::{date, email, password, phone_number};
+pub use field::{date, email, integer, parse_date, password, phone_number};
 pub use python::{python_str, strip};
 pub use rules::{DATE_FORMAT, email_address, not_in_the_future, username};
-pub use schema::{Accepted, Encoding, integer};
+pub use schema::{Accepted, Encoding, integer_or_text};
 
 /// A body: a struct whose fields are all optional, because a PATCH may leave out any.
 pub trait Input: DeserializeOwned + Validate + ToSchema {

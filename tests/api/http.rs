@@ -401,7 +401,10 @@ async fn null_characters_are_refused_in_every_string() {
             json!({key: ["Null characters are not allowed."]})
         );
     }
-    alice.get("/api/patients/?search=%00").await.is(200);
+    alice
+        .get("/api/patients/?search=%00")
+        .await
+        .says(400, json!({"search": ["Null characters are not allowed."]}));
     alice.get("/api/%00/").await.says(404, detail("Not found."));
 }
 

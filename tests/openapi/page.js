@@ -15,10 +15,11 @@ page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
 page.on("request", (request) => /^(http:\/\/127|data:)/.test(request.url()) || faults.push(`elsewhere: ${request.url()}`));
 
 /** Tries an operation out; its status and what it answers. */
-async function tryOut(operation, body) {
+async function tryOut(operation, body, encoding) {
   const block = page.locator(`[id="operations-${operation}"]`);
   await block.locator(".opblock-summary-control").click();
   await block.locator(".try-out__btn").click();
+  if (encoding) await block.locator(".body-param-content-type select, .opblock-section-request-body select.content-type").first().selectOption(encoding);
   if (body) await block.locator("textarea.body-param__text").fill(JSON.stringify(body));
   await block.locator(".execute").click();
   const answer = block.locator(".live-responses-table .response").first();
@@ -48,6 +49,9 @@ assert.equal(status, 200);
 const [created, patient] = await tryOut("patients-patients_create");
 assert.deepEqual([created, patient.created_by, patient.name], [201, email, "John Doe"]);
 
+// a form is filled in with the example, and what has none is left empty
+const form = await tryOut("doctors-doctors_create", undefined, "application/x-www-form-urlencoded");
+assert.deepEqual([form[0], form[1].name], [201, "Emily Carter"]);
 await authorize((dialog) => dialog.getByText("Logout").click());
 assert.equal((await tryOut("doctors-doctors_list"))[0], 401);
 assert.match(faults.pop(), /401/);

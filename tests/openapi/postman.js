@@ -1,5 +1,5 @@
-// A Postman collection of the document, as Postman's import makes it, and newman's run of it against the server: every
-// request in it is answered as the document says.
+// A Postman collection of the document, as Postman's import makes it with the settings that README.md names, and newman's
+// run of it against the server: every request in it is answered with the status that the document names first.
 
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";

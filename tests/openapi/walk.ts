@@ -46,4 +46,14 @@ const { error } = await api.POST("/api/patients/", { body: { name: "", gender: "
 if (error === undefined || "detail" in error) {
   throw new Error("no field is at fault");
 }
+// what is not enough does not compile
+// @ts-expect-error: no name
+export const nameless: components["schemas"]["PatientRequest"] = { gender: "M", age: 1 };
+// @ts-expect-error: one part of the name
+export const half: components["schemas"]["DoctorRequest"] = { first_name: "A", specialty: "B" };
+// @ts-expect-error: no doctor
+export const alone: components["schemas"]["MappingRequest"] = { patient: 1 };
+// @ts-expect-error: who?
+export const nobody: components["schemas"]["Login"] = { password };
+
 console.log(`walked from ${user.name} to mapping ${mapping.id}; refused: ${error.name?.[0]} ${error.age?.[0]}`);

@@ -20,8 +20,9 @@ use crate::{
     server::Peer,
 };
 
-/// How a token begins.
-const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoi…";
+/// A token, for the document.
+const TOKEN: &str =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
 
 /// Who logs in: by e-mail or by username.
 #[derive(Default, Deserialize, Validate, ToSchema)]
@@ -128,6 +129,7 @@ fn user_agent(headers: &HeaderMap) -> String {
 #[serde(default)]
 #[schema(example = json!({ "refresh": TOKEN }))]
 pub struct Refresh {
+    /// The refresh token that login answered.
     #[schema(min_length = 1)]
     #[validate(length(min = 1))]
     refresh: Option<String>,
@@ -145,6 +147,8 @@ pub struct AccessToken {
 }
 
 /// Get a new access token.
+///
+/// Also served as `/api/auth/refresh/`.
 #[utoipa::path(
     post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
     request_body = Refresh,

@@ -29,6 +29,7 @@ pub struct Registration {
     #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
+    /// As Django takes it: with a dot in its domain. Of this account alone, in any case of letters.
     #[schema(min_length = 1, max_length = 254, format = Email)]
     #[validate(length(min = 1, max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
@@ -48,13 +49,15 @@ pub struct Registration {
     #[schema(max_length = 150)]
     #[validate(length(max = 150))]
     last_name: Option<String>,
-    /// When sent, it must equal the password; so must the next two.
+    /// When sent, it must equal the password.
     #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     password2: Option<String>,
+    /// When sent, it must equal the password.
     #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     password_confirm: Option<String>,
+    /// When sent, it must equal the password.
     #[schema(min_length = 1)]
     #[serde(deserialize_with = "input::password")]
     confirm_password: Option<String>,
@@ -159,7 +162,19 @@ pub struct Registered {
 #[utoipa::path(
     post, path = "/api/auth/register/", operation_id = "auth_register_create", tag = "auth", security(()),
     request_body = Registration,
-    responses((status = 201, description = "The account", body = Registered)),
+    responses(
+        (status = 201, description = "The account", body = Registered),
+        (status = 400, body = ref("#/components/schemas/Detail"),
+            examples(
+                ("taken" = (value = json!({ "email": ["user with this email already exists."] }))),
+                ("weak_password" = (value = json!({
+                    "password": [
+                        "This password is too short. It must contain at least 8 characters.",
+                        "This password is too common.",
+                    ],
+                }))),
+            )),
+    ),
 )]
 pub async fn register(
     State(db): State<Db>,

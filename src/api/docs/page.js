@@ -5,9 +5,9 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
-  // whoever logs in on this page is authorized on it
+  // whoever logs in on this page, or refreshes the token, is authorized on it
   responseInterceptor: (response) => {
-    if (response.ok && response.url.endsWith("/api/auth/login/") && response.body?.access) {
+    if (response.ok && /\/api\/auth\/(login|token\/refresh)\/$/.test(response.url) && response.body?.access) {
       ui.preauthorizeApiKey("jwtAuth", response.body.access);
     }
     return response;

@@ -23,7 +23,7 @@ use super::{
 use crate::error::ApiError;
 
 /// The schema of an integer that may be sent as a text, which then has this pattern.
-pub fn integer(range: RangeInclusive<i64>, text: &str, description: &str) -> Schema {
+pub fn integer_or_text(range: RangeInclusive<i64>, text: &str, description: &str) -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(*range.start()))
@@ -99,12 +99,20 @@ fn schema<T: Input>(extent: Extent, encoding: Encoding) -> Value {
         Extent::Whole => groups.iter().map(|group| fields.required(group)).collect(),
         Extent::Partial => fields.conditions::<T>(encoding, &groups),
     };
+    let mut properties = fields.shown;
+    if encoding == Encoding::Form {
+        // a page that fills in a form has nothing else to go by
+        let example = &json!(T::schema())["example"];
+        for (key, property) in &mut properties {
+            property["example"] = example.get(key).cloned().unwrap_or_else(|| "".into());
+        }
+    }
     let (required, conditions): (Vec<Value>, Vec<Value>) =
         conditions.into_iter().partition(Value::is_string);
     let mut schema = json!({
         "type": "object",
         "description": json!(T::schema())["description"],
-        "properties": fields.shown,
+        "properties": properties,
     });
     if !required.is_empty() {
         schema["required"] = required.into();
@@ -214,25 +222,23 @@ impl Fields {
                 .map(|key| ((*key).into(), self.strict[key].schema()))
                 .collect();
             let mut ways = vec![json!({ "properties": filled })];
-            ways.extend(group.ways.iter().map(|way| self.there(way)));
+            let others = group.ways.iter().filter(|way| **way != group.keys);
+            ways.extend(others.map(|way| self.there(way)));
             json!({ "anyOf": ways })
         });
         overridden.chain(standing).collect()
     }
 
-    /// The condition that all of these are there, as they should be and not blank.
+    /// The condition that all of these are there, as they should be and not blank. (The properties are named again for
+    /// generators of types, to which a condition without any says nothing.)
     fn there(&self, keys: &[&'static str]) -> Value {
-        let mut condition = json!({ "required": keys });
-        for key in keys {
-            let schema = self.strict[key].clone().filled().schema();
-            let mut shown = self.shown[*key].clone();
-            shown
-                .as_object_mut()
-                .map(|shown| shown.remove("description"));
-            if shown != schema {
-                condition["properties"][key] = schema;
-            }
-        }
-        condition
+        let filled = |key: &&'static str| {
+            (
+                (*key).to_owned(),
+                self.strict[key].clone().filled().schema(),
+            )
+        };
+        let properties: Map<String, Value> = keys.iter().map(filled).collect();
+        json!({ "required": keys, "properties": properties })
     }
 }

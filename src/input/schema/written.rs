@@ -6,12 +6,12 @@ use super::{Encoding, Input, faults_of};
 
 /// A text, maybe an empty one. PostgreSQL stores no NUL.
 const TEXT: &str = r"^[^\u0000]*$";
-/// A text that is not blank.
-const FILLED: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+/// A text that is not blank. White space is Python's, written out: `\s` is another in every language.
+const FILLED: &str = r"^[^\u0000]*[^\u0000\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
 /// A text that is blank: in a form, what was not filled in.
-const BLANK: &str = r"^\s*$";
+const BLANK: &str = r"^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$";
 /// An integer as a text.
-const INTEGER: &str = r"^\s*[+-]?[0-9]{1,18}(\.0*)?\s*$";
+const INTEGER: &str = r"^[+-]?[0-9]{1,18}(\.0*)?$";
 
 /// A field: the ways in which it may be written.
 #[derive(Clone)]

@@ -1,0 +1,139 @@
+//! Conditional requests (RFC 9110, 13): what a row was when a client read it, and whether it still is.
+
+use std::convert::Infallible;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::Json;
+use crate::{
+    app::RequireIfMatch,
+    db::{Change, Model},
+    error::{ApiError, Result},
+};
+
+/// 200, and a row as JSON, with its `ETag`.
+pub struct Tagged<T>(pub T);
+
+impl<T: Model + Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let tag = tag(&self.0).and_then(|tag| HeaderValue::try_from(tag).ok());
+        let mut response = Json(self.0).into_response();
+        if let Some(tag) = tag {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
+    }
+}
+
+/// The tag of a row whose versions are counted: the version, and a hash of what is shown of it, which may change with
+/// the day, or with the owner's e-mail.
+fn tag<T: Model + Serialize>(row: &T) -> Option<String> {
+    let (version, body) = (row.version()?, serde_json::to_vec(row).ok()?);
+    let hash = digest(&SHA256, &body);
+    let hash = u64::from_be_bytes(*hash.as_ref().first_chunk()?);
+    Some(format!("\"{version}-{hash:016x}\""))
+}
+
+/// What a client says that a row is, before it changes it.
+pub struct Preconditions {
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    is_required: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Preconditions
+where
+    RequireIfMatch: FromRef<S>,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            if_match: listed(&parts.headers, IF_MATCH),
+            if_none_match: listed(&parts.headers, IF_NONE_MATCH),
+            is_required: RequireIfMatch::from_ref(state).0,
+        })
+    }
+}
+
+impl Preconditions {
+    /// A change of a row, if the row is as it should be. That comes last: a request that is refused for another reason
+    /// is refused for that (RFC 9110, 13.2.1).
+    pub fn change<T: Model + Serialize, F>(&self, row: &T, fields: Result<F>) -> Result<Change<F>> {
+        let fields = fields?;
+        Ok(Change {
+            fields,
+            version: self.check(row)?,
+        })
+    }
+
+    /// What is asked of a row before it is taken away, if anything is: the version that must still be there.
+    pub fn of_row<T: Model + Serialize>(&self) -> Option<impl Fn(&T) -> Result<Option<i64>>> {
+        self.are_any().then_some(|row: &T| self.check(row))
+    }
+
+    fn are_any(&self) -> bool {
+        self.is_required || self.if_match.is_some() || self.if_none_match.is_some()
+    }
+
+    /// The version that must still be there when the row is written.
+    fn check<T: Model + Serialize>(&self, row: &T) -> Result<Option<i64>> {
+        if self.is_required && self.if_match.is_none() {
+            return Err(ApiError::PreconditionRequired);
+        }
+        if !self.are_any() {
+            return Ok(None);
+        }
+        let tag = tag(row).unwrap_or_default();
+        let is_other = self
+            .if_match
+            .as_ref()
+            .is_some_and(|tags| !has(tags, &tag, false));
+        let is_same = self
+            .if_none_match
+            .as_ref()
+            .is_some_and(|tags| has(tags, &tag, true));
+        if is_other || is_same {
+            return Err(ApiError::PreconditionFailed);
+        }
+        Ok(row.version())
+    }
+}
+
+/// Whether a client has this answer to a GET already (304).
+pub fn is_known(headers: &HeaderMap, answer: &HeaderMap) -> bool {
+    let tag = answer.get(ETAG).and_then(|tag| tag.to_str().ok());
+    let known = listed(headers, IF_NONE_MATCH);
+    tag.is_some_and(|tag| known.is_some_and(|known| has(&known, tag, true)))
+}
+
+/// Whether a list of tags has this one, or is `*`. A weak one is not the same byte for byte.
+fn has(tags: &str, tag: &str, weakly: bool) -> bool {
+    tags.split(',').map(str::trim).any(|other| {
+        let strong = if weakly {
+            other.strip_prefix("W/")
+        } else {
+            None
+        };
+        other == "*" || strong.unwrap_or(other) == tag
+    })
+}
+
+/// The values of a header that may be sent more than once.
+fn listed(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let values = headers.get_all(name).iter();
+    let values: Vec<String> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    (!values.is_empty()).then(|| values.join(","))
+}

@@ -1,0 +1,109 @@
+//! The parameters of lists, conditions and keys, for the OpenAPI document.
+
+use serde_json::{Value, json};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
+
+use super::{
+    conditional::Preconditions,
+    idempotency::IdempotencyKey,
+    query::{MAX_LIMIT, Query, RANGES},
+};
+use crate::db::listing::{Column, Kind, Listed};
+
+fn parameter(place: &str, name: &str, description: &str, schema: &Value) -> Parameter {
+    let parameter = json!({
+        "name": name, "in": place, "required": false, "description": description, "schema": schema,
+    });
+    serde_json::from_value(parameter).expect("a parameter")
+}
+
+fn query(name: &str, description: &str, schema: &Value) -> Parameter {
+    parameter("query", name, description, schema)
+}
+
+impl<T: Listed> IntoParams for Query<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let orderings = T::COLUMNS.iter().filter(|column| column.is_ordering);
+        let orderings: Vec<String> = orderings
+            .flat_map(|column| [column.name.to_owned(), format!("-{}", column.name)])
+            .collect();
+        let mut parameters = vec![
+            query(
+                "limit",
+                "The rows of a page; the `Link` header leads to the next one. Left out: all rows.",
+                &json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT }),
+            ),
+            query(
+                "cursor",
+                "Where a page begins: from the `Link` header of the page before, for the same list and ordering.",
+                &json!({ "type": "string" }),
+            ),
+            query(
+                "count",
+                "Whether to say in `X-Total-Count` how many rows there are.",
+                &json!({ "type": "boolean" }),
+            ),
+            query(
+                "search",
+                "Words that are all in the row, in any case of letters, with or without accents.",
+                &json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
+            ),
+            query(
+                "ordering",
+                "What the rows are ordered by: from the least on, or with `-` from the greatest. Left out: `id`.",
+                &json!({ "type": "string", "enum": orderings }),
+            ),
+        ];
+        for column in T::COLUMNS {
+            let description = format!("Rows with this `{}`.", column.name);
+            parameters.push(query(column.name, &description, &schema(column)));
+            let ranges = RANGES.iter().filter(|_| column.has_ranges());
+            parameters.extend(ranges.map(|(range, comparison)| {
+                let name = format!("{}__{range}", column.name);
+                let description = format!(
+                    "Rows whose `{}` is {} this.",
+                    column.name,
+                    comparison.words()
+                );
+                query(&name, &description, &schema(column))
+            }));
+        }
+        parameters
+    }
+}
+
+fn schema(column: &Column) -> Value {
+    match column.kind {
+        Kind::Id => json!({ "type": "integer" }),
+        Kind::Text => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
+        Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
+        Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::Time => json!({ "type": "string", "format": "date-time" }),
+    }
+}
+
+impl IntoParams for Preconditions {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description =
+            "The `ETag` that you read: the row is left alone if it has changed since.";
+        vec![parameter(
+            "header",
+            "If-Match",
+            description,
+            &json!({ "type": "string" }),
+        )]
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "A text of your own, a new one for each row: sent again within 24 hours, the request makes \
+                           nothing, and is answered as before.";
+        let schema =
+            &json!({ "type": "string", "pattern": r#"^("[!-~]{1,253}"|[!#-~][!-~]{0,254})$"# });
+        vec![parameter("header", "Idempotency-Key", description, schema)]
+    }
+}

@@ -1,0 +1,241 @@
+//! The query of a list: what is asked of it, and every fault of that.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath},
+    http::request::Parts,
+};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::Value as Json;
+
+use crate::{
+    auth::{CurrentUser, Seal},
+    db::listing::{Column, Comparison, Kind, Listed, Listing, Place, Value},
+    error::{ApiError, Result},
+    input::{self, FieldErrors},
+};
+
+/// The largest page.
+pub const MAX_LIMIT: i64 = 1000;
+
+/// What a range is asked for by (django-filter's).
+pub const RANGES: [(&str, Comparison); 4] = [
+    ("gt", Comparison::Greater),
+    ("gte", Comparison::AtLeast),
+    ("lt", Comparison::Less),
+    ("lte", Comparison::AtMost),
+];
+
+/// The query of a list of `T`.
+pub struct Query<T> {
+    path: String,
+    pairs: Vec<(String, String)>,
+    of: PhantomData<fn() -> T>,
+}
+
+/// What a query asks for.
+pub struct Asked {
+    pub listing: Listing,
+    /// The rows of a page; none: all there are.
+    pub limit: Option<i64>,
+    /// The row behind which the page begins.
+    pub after: Option<Place>,
+    /// Whether the rows are to be counted.
+    pub is_counted: bool,
+}
+
+impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let query = parts.uri.query().unwrap_or_default();
+        let path = parts.extensions.get::<MatchedPath>();
+        // of several values of one name the last one counts, and an empty one was not filled in: as in Django
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            pairs.retain(|(other, _)| *other != name);
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        pairs.retain(|(_, value)| !input::strip(value).is_empty());
+        Ok(Self {
+            path: path.map_or("", MatchedPath::as_str).to_owned(),
+            pairs,
+            of: PhantomData,
+        })
+    }
+}
+
+impl<T: Listed> Query<T> {
+    /// What it asks for, or all that is wrong with it. Unknown parameters are ignored.
+    pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<Asked> {
+        let mut faults = FieldErrors::default();
+        let mut asked = Asked {
+            listing: Listing {
+                filters: Vec::new(),
+                words: Vec::new(),
+                order: T::number(),
+                is_descending: false,
+            },
+            limit: None,
+            after: None,
+            is_counted: false,
+        };
+        for (name, value) in &self.pairs {
+            if let Err(message) = read_one::<T>(&mut asked, name, value) {
+                faults.add(name, message);
+            }
+        }
+        if let Some((name, cursor)) = self.pairs.iter().find(|(name, _)| name == "cursor") {
+            asked.after = self.opened(seal, user, &asked.listing, cursor);
+            if asked.after.is_none() {
+                faults.add(name, "Invalid cursor.");
+            }
+        }
+        if faults.is_empty() {
+            Ok(asked)
+        } else {
+            Err(ApiError::Invalid(faults))
+        }
+    }
+
+    /// The address of the next page, which begins behind `last`.
+    pub fn next(
+        &self,
+        seal: &Seal,
+        user: Option<&CurrentUser>,
+        listing: &Listing,
+        last: &Place,
+    ) -> String {
+        let place = serde_json::to_vec(last).unwrap_or_default();
+        let cursor = seal.seal(&self.purpose(user, listing), &place);
+        let others = self.pairs.iter().filter(|(name, _)| name != "cursor");
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(others).append_pair("cursor", &cursor);
+        format!("{}?{}", self.path, query.finish())
+    }
+
+    fn opened(
+        &self,
+        seal: &Seal,
+        user: Option<&CurrentUser>,
+        listing: &Listing,
+        cursor: &str,
+    ) -> Option<Place> {
+        let place = seal.open(&self.purpose(user, listing), cursor)?;
+        serde_json::from_slice(&place).ok()
+    }
+
+    /// A cursor is of one list in one order, as one user sees it.
+    fn purpose(&self, user: Option<&CurrentUser>, listing: &Listing) -> String {
+        let user = user.map_or(0, CurrentUser::id);
+        let sign = if listing.is_descending { "-" } else { "" };
+        format!("cursor {} {sign}{} {user}", self.path, listing.order.name)
+    }
+}
+
+fn read_one<T: Listed>(
+    asked: &mut Asked,
+    name: &str,
+    value: &str,
+) -> Result<(), Cow<'static, str>> {
+    let text = input::strip(value);
+    if text.contains('\0') {
+        return Err("Null characters are not allowed.".into());
+    }
+    match name {
+        "limit" => asked.limit = Some(limit(text)?),
+        "count" => asked.is_counted = boolean(text)?,
+        "search" => asked.listing.words = text.split_whitespace().map(ToOwned::to_owned).collect(),
+        "ordering" => {
+            let column = text.strip_prefix('-').unwrap_or(text);
+            let order = T::COLUMNS
+                .iter()
+                .find(|order| order.is_ordering && order.name == column);
+            asked.listing.order = order.ok_or_else(|| not_a_choice(text))?;
+            asked.listing.is_descending = text.starts_with('-');
+        }
+        _ => {
+            if let Some((column, comparison)) = filter::<T>(name) {
+                let value = value_of(column.kind, text)?;
+                asked.listing.filters.push((column, comparison, value));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn filter<T: Listed>(name: &str) -> Option<(&'static Column, Comparison)> {
+    let find = |name: &str| T::COLUMNS.iter().find(|column| column.name == name);
+    match name.split_once("__") {
+        None => Some((find(name)?, Comparison::Equal)),
+        Some((name, range)) => {
+            let column = find(name).filter(|column| column.has_ranges())?;
+            let (_, comparison) = RANGES.iter().find(|(name, _)| *name == range)?;
+            Some((column, *comparison))
+        }
+    }
+}
+
+fn value_of(kind: Kind, text: &str) -> Result<Value, Cow<'static, str>> {
+    match kind {
+        Kind::Id => integer(text).map(Value::Id),
+        Kind::Text => Ok(Value::Text(text.into())),
+        Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
+        Kind::Choice(_) => Err(not_a_choice(text)),
+        Kind::Date => input::parse_date(text)
+            .map(Value::Date)
+            .ok_or(input::DATE_FORMAT.into()),
+        Kind::Time => time(text).map(Value::Time).ok_or(
+            "Datetime has wrong format. Use one of these formats instead: \
+             YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+                .into(),
+        ),
+    }
+}
+
+/// A time as clients get it, or without its seconds or its zone, which is UTC then; or a day, which is its beginning.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    // a `+` that was not encoded
+    let text = text.replace(' ', "+");
+    let zoned = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
+    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+    let naive = || {
+        formats
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+    };
+    let day = || input::parse_date(&text)?.and_hms_opt(0, 0, 0);
+    let time = zoned
+        .ok()
+        .or_else(|| Some(naive().or_else(day)?.and_utc()))?;
+    // PostgreSQL's times and sqlx' go beyond, but not equally far
+    (time.timestamp() > -62_135_596_800 && time.timestamp() < 253_402_300_800).then_some(time)
+}
+
+fn integer(text: &str) -> Result<i64, Cow<'static, str>> {
+    input::integer(&Json::from(text)).map_err(|error| error.to_string().into())
+}
+
+fn limit(text: &str) -> Result<i64, Cow<'static, str>> {
+    match integer(text)? {
+        limit if limit < 1 => Err("Ensure this value is greater than or equal to 1.".into()),
+        limit if limit > MAX_LIMIT => {
+            Err(format!("Ensure this value is less than or equal to {MAX_LIMIT}.").into())
+        }
+        limit => Ok(limit),
+    }
+}
+
+/// The words that Django REST framework's `BooleanField` knows.
+fn boolean(text: &str) -> Result<bool, Cow<'static, str>> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("Must be a valid boolean.".into()),
+    }
+}
+
+fn not_a_choice(text: &str) -> Cow<'static, str> {
+    format!("\"{text}\" is not a valid choice.").into()
+}

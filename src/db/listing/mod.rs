@@ -1,0 +1,287 @@
+//! Lists: filtered, searched, ordered, and taken a page at a time. The only statements that are put together when they
+//! run; each is made of the texts of this room alone, and of values.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{FromRow, Postgres, QueryBuilder, Row, postgres::PgRow};
+
+mod columns;
+
+use super::Db;
+use crate::{auth::CurrentUser, error::Result};
+
+/// What a list is made of.
+pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
+    /// The columns that are read.
+    const SELECT: &'static str;
+    /// The tables, and the condition that finds what the reader may see, who is the one row of `actor` or of `reader`.
+    const FROM: &'static str;
+    /// The number of a row.
+    const ID: &'static str;
+    /// The text that is searched.
+    const SEARCH: &'static str;
+    /// What it can be filtered and ordered by.
+    const COLUMNS: &'static [Column];
+
+    /// The column of the numbers, which the list is ordered by where nothing else is asked for.
+    fn number() -> &'static Column {
+        Self::COLUMNS
+            .iter()
+            .find(|column| column.sql == Self::ID)
+            .expect("rows have numbers")
+    }
+}
+
+/// A column of a list.
+pub struct Column {
+    /// As clients name it.
+    pub name: &'static str,
+    /// As PostgreSQL knows it.
+    pub sql: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether the list can be ordered by it: there is an index.
+    pub is_ordering: bool,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number of a row.
+    Id,
+    /// A text: compared as it is, ordered in any case and without accents.
+    Text,
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// A day.
+    Date,
+    /// A point in time.
+    Time,
+}
+
+/// How a column is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// It is the value.
+    Equal,
+    /// `__gt`
+    Greater,
+    /// `__gte`
+    AtLeast,
+    /// `__lt`
+    Less,
+    /// `__lte`
+    AtMost,
+}
+
+/// What a column is compared with.
+#[derive(Clone)]
+pub enum Value {
+    Id(i64),
+    Text(String),
+    Date(NaiveDate),
+    Time(DateTime<Utc>),
+}
+
+/// What is asked of a list.
+#[derive(Clone)]
+pub struct Listing {
+    /// Conditions that all hold.
+    pub filters: Vec<(&'static Column, Comparison, Value)>,
+    /// Words that are all there.
+    pub words: Vec<String>,
+    /// What it is ordered by, and then by the number of the row.
+    pub order: &'static Column,
+    /// From the greatest on.
+    pub is_descending: bool,
+}
+
+/// Where a row stands in a list.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// The value that the list is ordered by, as PostgreSQL writes it.
+    pub key: String,
+    /// The number of the row.
+    pub id: i64,
+}
+
+impl Column {
+    /// One that the list can be filtered and ordered by.
+    pub const fn ordered(name: &'static str, sql: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            sql,
+            kind,
+            is_ordering: true,
+        }
+    }
+
+    /// One that the list can be filtered by.
+    pub const fn filtered(name: &'static str, sql: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            sql,
+            kind,
+            is_ordering: false,
+        }
+    }
+
+    /// Whether it can be asked for by a range.
+    pub fn has_ranges(&self) -> bool {
+        matches!(self.kind, Kind::Date | Kind::Time)
+    }
+
+    /// What the rows are ordered by.
+    fn order(&self) -> String {
+        match self.kind {
+            Kind::Text => format!("fold({})", self.sql),
+            _ => self.sql.to_owned(),
+        }
+    }
+
+    fn sql_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Id => "bigint",
+            Kind::Text | Kind::Choice(_) => "text",
+            Kind::Date => "date",
+            Kind::Time => "timestamptz",
+        }
+    }
+}
+
+impl Comparison {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Equal => "equal to",
+            Self::Greater => "greater than",
+            Self::AtLeast => "at least",
+            Self::Less => "less than",
+            Self::AtMost => "at most",
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Equal => " = ",
+            Self::Greater => " > ",
+            Self::AtLeast => " >= ",
+            Self::Less => " < ",
+            Self::AtMost => " <= ",
+        }
+    }
+}
+
+impl Db {
+    /// At most `limit` rows of a list, from behind a place on, each with its own. `user` is None for anybody.
+    pub async fn page<T: Listed>(
+        &self,
+        user: Option<&CurrentUser>,
+        listing: &Listing,
+        after: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<(T, Place)>> {
+        let order = listing.order.order();
+        let id = T::ID;
+        let mut query = begin(user);
+        query.push(format!(
+            "select {}, ({order})::text as place, {id} as number ",
+            T::SELECT
+        ));
+        condition::<T>(&mut query, listing);
+        let (direction, comparison) = if listing.is_descending {
+            (" desc", "<")
+        } else {
+            ("", ">")
+        };
+        if let Some(place) = after.filter(|_| order == id) {
+            query
+                .push(format!(" and {id} {comparison} "))
+                .push_bind(place.id);
+        } else if let Some(place) = after {
+            query.push(format!(" and ({order}, {id}) {comparison} (cast("));
+            query.push_bind(place.key.clone());
+            query.push(format!(" as {}), ", listing.order.sql_type()));
+            query.push_bind(place.id).push(")");
+        }
+        query.push(format!(
+            " order by {order}{direction}, {id}{direction} limit "
+        ));
+        query.push_bind(limit);
+        let rows = query.build().fetch_all(self.connection()).await?;
+        if let (Some(user), true) = (user, rows.is_empty()) {
+            self.caller(user).await?;
+        }
+        let read = |row: &PgRow| {
+            let place = Place {
+                key: row.try_get("place")?,
+                id: row.try_get("number")?,
+            };
+            Ok((T::from_row(row)?, place))
+        };
+        let rows: sqlx::Result<Vec<_>> = rows.iter().map(read).collect();
+        Ok(rows?)
+    }
+
+    /// How many rows a list has.
+    pub async fn count<T: Listed>(
+        &self,
+        user: Option<&CurrentUser>,
+        listing: &Listing,
+    ) -> Result<i64> {
+        let mut query = begin(user);
+        query.push("select count(*) ");
+        condition::<T>(&mut query, listing);
+        Ok(query
+            .build_query_scalar()
+            .fetch_one(self.connection())
+            .await?)
+    }
+}
+
+fn begin(user: Option<&CurrentUser>) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("with actor as materialized (select * from actor(");
+    query.push_bind(user.map_or(0, CurrentUser::id)).push(", ");
+    query
+        .push_bind(user.map_or(0, CurrentUser::session_id))
+        .push(", ");
+    query
+        .push_bind(user.map_or("", CurrentUser::request_id).to_owned())
+        .push(")), ");
+    query
+        .push("reader as materialized (select ")
+        .push_bind(user.is_none());
+    query.push(" or exists (select from actor) as may_read) ");
+    query
+}
+
+fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
+    query.push(T::FROM);
+    for (column, comparison, value) in &listing.filters {
+        query.push(" and ").push(column.sql).push(comparison.sql());
+        match value.clone() {
+            Value::Id(id) => query.push_bind(id),
+            Value::Text(text) => query.push_bind(text),
+            Value::Date(date) => query.push_bind(date),
+            Value::Time(time) => query.push_bind(time),
+        };
+    }
+    for word in &listing.words {
+        query
+            .push(" and ")
+            .push(T::SEARCH)
+            .push(" like concat('%', fold(");
+        query.push_bind(escaped(word)).push("), '%')");
+    }
+}
+
+/// A word as itself, where `like` would take some of its characters for others.
+fn escaped(word: &str) -> String {
+    let special = |character| matches!(character, '%' | '_' | '\\');
+    let characters = word.chars().flat_map(|character| {
+        special(character)
+            .then_some('\\')
+            .into_iter()
+            .chain([character])
+    });
+    characters.collect()
+}
