@@ -80,8 +80,13 @@ fn schema(column: &Column) -> Value {
         Kind::Id => json!({ "type": "integer" }),
         Kind::Text => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
         Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
-        Kind::Date => json!({ "type": "string", "format": "date" }),
-        Kind::Time => json!({ "type": "string", "format": "date-time" }),
+        // an empty one was not filled in
+        Kind::Date => {
+            json!({ "anyOf": [{ "type": "string", "format": "date" }, { "type": "string", "enum": [""] }] })
+        }
+        Kind::Time => {
+            json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "enum": [""] }] })
+        }
     }
 }
 

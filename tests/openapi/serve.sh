@@ -8,6 +8,7 @@ chmod 711 "$WORK"
 pid=$!
 trap 'kill $pid; wait $pid || true; rm -rf "$WORK"' EXIT
 for _ in $(seq 300); do grep -q Database "$WORK/log" && break; sleep 0.1; done
+grep -q Database "$WORK/log" || { cat "$WORK/log"; exit 1; }
 SERVER=$(sed -n 's|^API *\(http://[^/]*\)/.*|\1|p' "$WORK/log")
 export SERVER
 
