@@ -7,14 +7,13 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{
         HeaderMap, HeaderName, HeaderValue,
-        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
+        header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH},
         request::Parts,
     },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::Json;
 use crate::{
     app::RequireIfMatch,
     db::{Change, Model},
@@ -26,9 +25,14 @@ pub struct Tagged<T>(pub T);
 
 impl<T: Model + Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
-        let tag = tag(&self.0).and_then(|tag| HeaderValue::try_from(tag).ok());
-        let mut response = Json(self.0).into_response();
-        if let Some(tag) = tag {
+        let body = match serde_json::to_vec(&self.0) {
+            Ok(body) => body,
+            Err(error) => return ApiError::Internal(format!("an answer: {error}")).into_response(),
+        };
+        let tag = tag(self.0.version(), &body);
+        let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let mut response = (content_type, body).into_response();
+        if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
             response.headers_mut().insert(ETAG, tag);
         }
         response
@@ -37,11 +41,10 @@ impl<T: Model + Serialize> IntoResponse for Tagged<T> {
 
 /// The tag of a row whose versions are counted: the version, and a hash of what is shown of it, which may change with
 /// the day, or with the owner's e-mail.
-fn tag<T: Model + Serialize>(row: &T) -> Option<String> {
-    let (version, body) = (row.version()?, serde_json::to_vec(row).ok()?);
-    let hash = digest(&SHA256, &body);
+fn tag(version: Option<i64>, body: &[u8]) -> Option<String> {
+    let hash = digest(&SHA256, body);
     let hash = u64::from_be_bytes(*hash.as_ref().first_chunk()?);
-    Some(format!("\"{version}-{hash:016x}\""))
+    Some(format!("\"{}-{hash:016x}\"", version?))
 }
 
 /// What a client says that a row is, before it changes it.
@@ -94,7 +97,8 @@ impl Preconditions {
         if !self.are_any() {
             return Ok(None);
         }
-        let tag = tag(row).unwrap_or_default();
+        let body = serde_json::to_vec(row).unwrap_or_default();
+        let tag = tag(row.version(), &body).unwrap_or_default();
         let is_other = self
             .if_match
             .as_ref()

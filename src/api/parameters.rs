@@ -39,7 +39,7 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "cursor",
                 "Where a page begins: from the `Link` header of the page before, for the same list and ordering.",
-                &json!({ "type": "string" }),
+                &json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]*$" }),
             ),
             query(
                 "count",

@@ -81,7 +81,7 @@ impl<T: Listed> Query<T> {
             after: None,
             is_counted: false,
         };
-        for (name, value) in &self.pairs {
+        for (name, value) in self.pairs.iter().filter(|(name, _)| name != "cursor") {
             if let Err(message) = read_one::<T>(&mut asked, name, value) {
                 faults.add(name, message);
             }
