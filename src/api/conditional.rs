@@ -110,7 +110,9 @@ impl Preconditions {
         if is_other || is_same {
             return Err(ApiError::PreconditionFailed);
         }
-        Ok(row.version())
+        // `*` is any version
+        let of_version = self.if_match.as_ref().filter(|tags| tags.trim() != "*");
+        Ok(of_version.and_then(|_| row.version()))
     }
 }
 
@@ -123,14 +125,22 @@ pub fn is_known(headers: &HeaderMap, answer: &HeaderMap) -> bool {
 
 /// Whether a list of tags has this one, or is `*`. A weak one is not the same byte for byte.
 fn has(tags: &str, tag: &str, weakly: bool) -> bool {
-    tags.split(',').map(str::trim).any(|other| {
-        let strong = if weakly {
-            other.strip_prefix("W/")
-        } else {
-            None
-        };
-        other == "*" || strong.unwrap_or(other) == tag
-    })
+    // a comma may stand within the quotes of a tag
+    let mut is_quoted = false;
+    let mut others = tags.split(|letter| {
+        is_quoted ^= letter == '"';
+        letter == ',' && !is_quoted
+    });
+    tags.trim() == "*"
+        || others.any(|other| {
+            let other = other.trim();
+            let opaque = if weakly {
+                other.strip_prefix("W/")
+            } else {
+                None
+            };
+            opaque.unwrap_or(other) == tag
+        })
 }
 
 /// The values of a header that may be sent more than once.

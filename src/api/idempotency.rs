@@ -25,28 +25,34 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The key that a request has, or may not have.
-pub struct IdempotencyKey(Option<HeaderValue>);
+pub struct IdempotencyKey(Vec<HeaderValue>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.headers.get(IDEMPOTENCY_KEY).cloned()))
+        let headers = parts.headers.get_all(IDEMPOTENCY_KEY);
+        Ok(Self(headers.iter().cloned().collect()))
     }
 }
 
 impl IdempotencyKey {
     /// The key, with what tells this body from another. It may be in quotes, as the draft has it, or not.
     pub fn of<T: Input>(&self, body: &Body<T>) -> Result<Option<Key>> {
-        let Some(header) = &self.0 else {
+        let mut headers = self.0.iter();
+        let Some(header) = headers.next() else {
             return Ok(None);
         };
+        let others = headers.next();
         let key = header.to_str().unwrap_or_default().trim();
         let key = key
             .strip_prefix('"')
             .and_then(|key| key.strip_suffix('"'))
             .unwrap_or(key);
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if others.is_some()
+            || !(1..=255).contains(&key.len())
+            || !key.bytes().all(|byte| byte.is_ascii_graphic())
+        {
             return Err(ApiError::Malformed(
                 "Idempotency-Key must have 1 to 255 characters, visible ones of ASCII.".into(),
             ));

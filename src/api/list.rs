@@ -10,6 +10,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Serialize;
+use tracing::Instrument;
 
 use super::{Json, query::Query};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// The rows that are read at once of a list that is asked for whole.
-const BATCH: i64 = 200;
+const BATCH: i64 = 50;
 /// How many rows a list has, where the query asks.
 pub const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
@@ -53,7 +54,7 @@ pub async fn list<T: Listed + Serialize>(
         rows.pop();
     }
     let next = rows.last().filter(|_| has_more && asked.limit.is_some());
-    let link = next.map(|(_, last)| query.next(seal, user.as_ref(), listing, last));
+    let link = next.map(|(_, last)| query.next(seal, user.as_ref(), last));
     let mut response = if has_more && asked.limit.is_none() {
         let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         (content_type, whole(db, user, asked.listing, rows)).into_response()
@@ -86,9 +87,10 @@ fn whole<T: Listed + Serialize>(
         read: Some(first),
         last: None,
     };
+    let span = tracing::Span::current();
     Body::from_stream(stream::try_unfold(Some(begin), move |batch| {
         let (db, user, listing) = (db.clone(), user.clone(), listing.clone());
-        async move {
+        let step = async move {
             let Some(Batch {
                 opening,
                 read,
@@ -97,6 +99,7 @@ fn whole<T: Listed + Serialize>(
             else {
                 return Ok(None);
             };
+            let is_first = read.is_some();
             let rows = match read {
                 Some(rows) => rows,
                 None => db
@@ -104,16 +107,20 @@ fn whole<T: Listed + Serialize>(
                     .await
                     .inspect_err(|fault| tracing::warn!("a list broke off: {fault}"))?,
             };
-            let Some((_, last)) = rows.last() else {
-                return Ok(Some((Bytes::from_static(b"]"), None)));
-            };
-            let next = Batch {
+            let mut json = written(opening, &rows)?;
+            let is_full = i64::try_from(rows.len()) == Ok(BATCH);
+            let next = rows.last().filter(|_| is_first || is_full);
+            let next = next.map(|(_, last)| Batch {
                 opening: b',',
                 read: None,
                 last: Some(last.clone()),
-            };
-            Ok::<_, ApiError>(Some((written(opening, &rows)?, Some(next))))
-        }
+            });
+            if next.is_none() {
+                json.push(b']');
+            }
+            Ok::<_, ApiError>(Some((Bytes::from(json), next)))
+        };
+        step.instrument(span.clone())
     }))
 }
 
@@ -121,19 +128,19 @@ fn whole<T: Listed + Serialize>(
 struct Batch<T> {
     /// What stands before its first row.
     opening: u8,
-    /// Its rows, if they have been read.
+    /// Its rows, if they have been read: those of the first one.
     read: Option<Vec<(T, Place)>>,
     /// The row that it begins behind.
     last: Option<Place>,
 }
 
 /// Rows as JSON, each behind a comma, but the first one of all behind the bracket.
-fn written<T: Serialize>(opening: u8, rows: &[(T, Place)]) -> Result<Bytes> {
+fn written<T: Serialize>(opening: u8, rows: &[(T, Place)]) -> Result<Vec<u8>> {
     let mut json = Vec::new();
     for (index, (row, _)) in rows.iter().enumerate() {
         json.push(if index == 0 { opening } else { b',' });
         serde_json::to_writer(&mut json, row)
             .map_err(|error| ApiError::Internal(format!("an answer: {error}")))?;
     }
-    Ok(json.into())
+    Ok(json)
 }

@@ -9,7 +9,7 @@ use utoipa::{
 use super::{
     conditional::Preconditions,
     idempotency::IdempotencyKey,
-    query::{MAX_LIMIT, Query, RANGES},
+    query::{MAX_LIMIT, MAX_SEARCH, Query, RANGES},
 };
 use crate::db::listing::{Column, Kind, Listed};
 
@@ -39,7 +39,7 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "cursor",
                 "Where a page begins: from the `Link` header of the page before, for the same list and ordering.",
-                &json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]*$" }),
+                &json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
             ),
             query(
                 "count",
@@ -49,11 +49,11 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "search",
                 "Words that are all in the row, in any case of letters, with or without accents.",
-                &json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
+                &json!({ "type": "string", "maxLength": MAX_SEARCH, "pattern": r"^[^\u0000]*$" }),
             ),
             query(
                 "ordering",
-                "What the rows are ordered by: from the least on, or with `-` from the greatest. Left out: `id`.",
+                "The one field that the rows are ordered by: from the least on, or with `-` from the greatest. Left out: `id`.",
                 &json!({ "type": "string", "enum": orderings }),
             ),
         ];
@@ -78,7 +78,7 @@ impl<T: Listed> IntoParams for Query<T> {
 fn schema(column: &Column) -> Value {
     match column.kind {
         Kind::Id => json!({ "type": "integer" }),
-        Kind::Text => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
+        Kind::Text | Kind::Email => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
         Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
         // an empty one was not filled in
         Kind::Date => {

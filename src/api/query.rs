@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// The largest page.
-pub const MAX_LIMIT: i64 = 1000;
+pub const MAX_LIMIT: i64 = 200;
+/// The longest search, in characters.
+pub const MAX_SEARCH: usize = 200;
 
 /// What a range is asked for by (django-filter's).
 pub const RANGES: [(&str, Comparison); 4] = [
@@ -57,7 +59,7 @@ impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
             pairs.retain(|(other, _)| *other != name);
             pairs.push((name.into_owned(), value.into_owned()));
         }
-        pairs.retain(|(_, value)| !input::strip(value).is_empty());
+        pairs.retain(|(name, value)| name == "cursor" || !input::strip(value).is_empty());
         Ok(Self {
             path: path.map_or("", MatchedPath::as_str).to_owned(),
             pairs,
@@ -87,7 +89,7 @@ impl<T: Listed> Query<T> {
             }
         }
         if let Some((name, cursor)) = self.pairs.iter().find(|(name, _)| name == "cursor") {
-            asked.after = self.opened(seal, user, &asked.listing, cursor);
+            asked.after = self.opened(seal, user, cursor);
             if asked.after.is_none() {
                 faults.add(name, "Invalid cursor.");
             }
@@ -100,37 +102,31 @@ impl<T: Listed> Query<T> {
     }
 
     /// The address of the next page, which begins behind `last`.
-    pub fn next(
-        &self,
-        seal: &Seal,
-        user: Option<&CurrentUser>,
-        listing: &Listing,
-        last: &Place,
-    ) -> String {
+    pub fn next(&self, seal: &Seal, user: Option<&CurrentUser>, last: &Place) -> String {
         let place = serde_json::to_vec(last).unwrap_or_default();
-        let cursor = seal.seal(&self.purpose(user, listing), &place);
+        let cursor = seal.seal(&self.purpose(user), &place);
         let others = self.pairs.iter().filter(|(name, _)| name != "cursor");
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(others).append_pair("cursor", &cursor);
         format!("{}?{}", self.path, query.finish())
     }
 
-    fn opened(
-        &self,
-        seal: &Seal,
-        user: Option<&CurrentUser>,
-        listing: &Listing,
-        cursor: &str,
-    ) -> Option<Place> {
-        let place = seal.open(&self.purpose(user, listing), cursor)?;
+    fn opened(&self, seal: &Seal, user: Option<&CurrentUser>, cursor: &str) -> Option<Place> {
+        let place = seal.open(&self.purpose(user), cursor)?;
         serde_json::from_slice(&place).ok()
     }
 
-    /// A cursor is of one list in one order, as one user sees it.
-    fn purpose(&self, user: Option<&CurrentUser>, listing: &Listing) -> String {
-        let user = user.map_or(0, CurrentUser::id);
-        let sign = if listing.is_descending { "-" } else { "" };
-        format!("cursor {} {sign}{} {user}", self.path, listing.order.name)
+    /// A cursor is of one list, in one order, with the same conditions, and of one user's own rows.
+    fn purpose(&self, user: Option<&CurrentUser>) -> String {
+        let user = user.filter(|_| T::IS_OWNED).map_or(0, CurrentUser::id);
+        let of_page = ["limit", "cursor", "count"];
+        let mut pairs: Vec<_> = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| !of_page.contains(&name.as_str()))
+            .collect();
+        pairs.sort();
+        format!("cursor {user} {} {pairs:?}", self.path)
     }
 }
 
@@ -140,13 +136,26 @@ fn read_one<T: Listed>(
     value: &str,
 ) -> Result<(), Cow<'static, str>> {
     let text = input::strip(value);
-    if text.contains('\0') {
+    let filter = filter::<T>(name);
+    let is_known = filter.is_some() || ["limit", "count", "search", "ordering"].contains(&name);
+    if is_known && text.contains('\0') {
         return Err("Null characters are not allowed.".into());
     }
     match name {
         "limit" => asked.limit = Some(limit(text)?),
         "count" => asked.is_counted = boolean(text)?,
-        "search" => asked.listing.words = text.split_whitespace().map(ToOwned::to_owned).collect(),
+        "search" if text.chars().count() > MAX_SEARCH => {
+            return Err(
+                format!("Ensure this field has no more than {MAX_SEARCH} characters.").into(),
+            );
+        }
+        "search" => {
+            let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
+            asked.listing.words = words
+                .filter(|word| !word.is_empty())
+                .map(ToOwned::to_owned)
+                .collect();
+        }
         "ordering" => {
             let column = text.strip_prefix('-').unwrap_or(text);
             let order = T::COLUMNS
@@ -156,7 +165,7 @@ fn read_one<T: Listed>(
             asked.listing.is_descending = text.starts_with('-');
         }
         _ => {
-            if let Some((column, comparison)) = filter::<T>(name) {
+            if let Some((column, comparison)) = filter {
                 let value = value_of(column.kind, text)?;
                 asked.listing.filters.push((column, comparison, value));
             }
@@ -181,6 +190,7 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, Cow<'static, str>> {
     match kind {
         Kind::Id => integer(text).map(Value::Id),
         Kind::Text => Ok(Value::Text(text.into())),
+        Kind::Email => Ok(Value::Text(text.to_lowercase())),
         Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
         Kind::Choice(_) => Err(not_a_choice(text)),
         Kind::Date => input::parse_date(text)
@@ -194,23 +204,27 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, Cow<'static, str>> {
     }
 }
 
-/// A time as clients get it, or without its seconds or its zone, which is UTC then; or a day, which is its beginning.
+/// A time as clients get it, or with a space for the T, or without its seconds or its zone, which is UTC then; or a day,
+/// which is its beginning.
 fn time(text: &str) -> Option<DateTime<Utc>> {
+    let mut text = text.to_owned();
+    if text.get(10..11) == Some(" ") {
+        text.replace_range(10..11, "T");
+    }
     // a `+` that was not encoded
     let text = text.replace(' ', "+");
     let zoned = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
     let naive = || {
-        formats
-            .iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+        let mut formats = formats.iter();
+        formats.find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
     };
     let day = || input::parse_date(&text)?.and_hms_opt(0, 0, 0);
     let time = zoned
         .ok()
         .or_else(|| Some(naive().or_else(day)?.and_utc()))?;
-    // PostgreSQL's times and sqlx' go beyond, but not equally far
-    (time.timestamp() > -62_135_596_800 && time.timestamp() < 253_402_300_800).then_some(time)
+    // a day more or less, for the zones of the years 1 to 9999
+    (time.timestamp() > -62_135_683_200 && time.timestamp() < 253_402_387_200).then_some(time)
 }
 
 fn integer(text: &str) -> Result<i64, Cow<'static, str>> {

@@ -1,6 +1,6 @@
 //! The body extractor: the only way to a struct that a client sent.
 
-use std::{fmt::Display, marker::PhantomData, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
@@ -49,8 +49,10 @@ impl<T: Input> Body<T> {
 
     /// What tells this body from one that holds anything else.
     pub fn fingerprint(&self) -> Vec<u8> {
-        let object = self.payload.as_ref().ok().map(|payload| &payload.object);
-        let content = serde_json::to_vec(&object).unwrap_or_default();
+        let object = self.payload.as_ref().map(|payload| &payload.object);
+        // in whatever order
+        let sorted: BTreeMap<_, _> = object.into_iter().flatten().collect();
+        let content = serde_json::to_vec(&sorted).unwrap_or_default();
         digest(&SHA256, &content).as_ref().to_vec()
     }
 

@@ -177,6 +177,8 @@ async fn what_has_changed_is_left_alone() {
             "\"1-0000000000000000\"",
             &format!("W/{new}"),
             "\"x\"",
+            "\"a,*,b\"",
+            "\"x\", *",
             "x",
             "",
         ] {
@@ -279,6 +281,23 @@ async fn of_fifty_changes_at_once_with_one_tag_one_is_made() {
         let row = alice.get(&path).await;
         assert!(row.header("etag").starts_with("\"2-"));
         assert_eq!(Some(row.text), won);
+    }
+}
+
+#[tokio::test]
+async fn any_version_will_do_for_a_star() {
+    let (_app, alice, _) = alice().await;
+    let requests = (0..20).map(|number| {
+        let alice = alice.clone();
+        let body = json!({ "address": format!("of {number}") });
+        tokio::spawn(async move {
+            send(&alice, "PATCH", "/api/patients/1/", ("if-match", "*"), body)
+                .await
+                .is(200)
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
     }
 }
 

@@ -11,6 +11,7 @@ impl Listed for Patient {
     const FROM: &'static str = "from patients p where p.created_by = (select id from actor)";
     const ID: &'static str = "p.id";
     const SEARCH: &'static str = "p.search";
+    const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "p.id", Kind::Id),
         Column::ordered("first_name", "p.first_name", Kind::Text),
@@ -18,7 +19,7 @@ impl Listed for Patient {
         Column::ordered("date_of_birth", "p.date_of_birth", Kind::Date),
         Column::filtered("gender", "p.gender", Kind::Choice(&["M", "F", "O"])),
         Column::filtered("phone_number", "p.phone_number", Kind::Text),
-        Column::filtered("email", "p.email", Kind::Text),
+        Column::filtered("email", "lower(p.email)", Kind::Email),
         Column::ordered("created_at", "p.created_at", Kind::Time),
         Column::ordered("updated_at", "p.updated_at", Kind::Time),
     ];
@@ -30,13 +31,14 @@ impl Listed for Doctor {
     const FROM: &'static str = "from doctors d where (select may_read from reader)";
     const ID: &'static str = "d.id";
     const SEARCH: &'static str = "d.search";
+    const IS_OWNED: bool = false;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "d.id", Kind::Id),
         Column::ordered("first_name", "d.first_name", Kind::Text),
         Column::ordered("last_name", "d.last_name", Kind::Text),
         Column::ordered("specialty", "d.specialty", Kind::Text),
         Column::filtered("phone_number", "d.phone_number", Kind::Text),
-        Column::filtered("email", "d.email", Kind::Text),
+        Column::filtered("email", "lower(d.email)", Kind::Email),
         Column::filtered("license_number", "d.license_number", Kind::Text),
         Column::ordered("created_at", "d.created_at", Kind::Time),
         Column::ordered("updated_at", "d.updated_at", Kind::Time),
@@ -52,6 +54,7 @@ impl Listed for Mapping {
         where m.created_by = (select id from actor)";
     const ID: &'static str = "m.id";
     const SEARCH: &'static str = "concat(p.search, ' ', d.search)";
+    const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "m.id", Kind::Id),
         Column::filtered("patient", "m.patient_id", Kind::Id),

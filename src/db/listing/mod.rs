@@ -19,6 +19,8 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     const ID: &'static str;
     /// The text that is searched.
     const SEARCH: &'static str;
+    /// Whether each user has rows of their own.
+    const IS_OWNED: bool;
     /// What it can be filtered and ordered by.
     const COLUMNS: &'static [Column];
 
@@ -50,6 +52,8 @@ pub enum Kind {
     Id,
     /// A text: compared as it is, ordered in any case and without accents.
     Text,
+    /// An address, compared in any case.
+    Email,
     /// One of these.
     Choice(&'static [&'static str]),
     /// A day.
@@ -141,7 +145,7 @@ impl Column {
     fn sql_type(&self) -> &'static str {
         match self.kind {
             Kind::Id => "bigint",
-            Kind::Text | Kind::Choice(_) => "text",
+            Kind::Text | Kind::Email | Kind::Choice(_) => "text",
             Kind::Date => "date",
             Kind::Time => "timestamptz",
         }
@@ -207,7 +211,9 @@ impl Db {
             " order by {order}{direction}, {id}{direction} limit "
         ));
         query.push_bind(limit);
-        let rows = query.build().fetch_all(self.connection()).await?;
+        // of the many ways to filter none is worth to be kept prepared
+        let statement = query.build().persistent(listing.filters.is_empty());
+        let rows = statement.fetch_all(self.connection()).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
             self.caller(user).await?;
         }
@@ -265,23 +271,13 @@ fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
             Value::Time(time) => query.push_bind(time),
         };
     }
-    for word in &listing.words {
+    if !listing.words.is_empty() {
+        // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are
+        query.push(" and not exists (select from unnest(");
+        query.push_bind(listing.words.clone());
         query
-            .push(" and ")
+            .push("::text[]) word where strpos(")
             .push(T::SEARCH)
-            .push(" like concat('%', fold(");
-        query.push_bind(escaped(word)).push("), '%')");
+            .push(", fold(word)) = 0)");
     }
-}
-
-/// A word as itself, where `like` would take some of its characters for others.
-fn escaped(word: &str) -> String {
-    let special = |character| matches!(character, '%' | '_' | '\\');
-    let characters = word.chars().flat_map(|character| {
-        special(character)
-            .then_some('\\')
-            .into_iter()
-            .chain([character])
-    });
-    characters.collect()
 }
