@@ -119,12 +119,9 @@ impl<T: Listed> Query<T> {
     /// A cursor is of one list, in one order, with the same conditions, and of one user's own rows.
     fn purpose(&self, user: Option<&CurrentUser>) -> String {
         let user = user.filter(|_| T::IS_OWNED).map_or(0, CurrentUser::id);
-        let of_page = ["limit", "cursor", "count"];
-        let mut pairs: Vec<_> = self
-            .pairs
-            .iter()
-            .filter(|(name, _)| !of_page.contains(&name.as_str()))
-            .collect();
+        let says =
+            |name: &str| ["search", "ordering"].contains(&name) || filter::<T>(name).is_some();
+        let mut pairs: Vec<_> = self.pairs.iter().filter(|(name, _)| says(name)).collect();
         pairs.sort();
         format!("cursor {user} {} {pairs:?}", self.path)
     }
