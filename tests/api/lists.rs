@@ -131,6 +131,13 @@ async fn a_cursor_is_of_one_list_one_ordering_and_one_user_and_nobody_makes_one(
     let path = format!("/api/patients/?ordering=last_name&cursor={cursor}");
     bob.get(&path).await.says(400, invalid);
     assert_eq!(ids(&alice.get(&path).await.is(200)).len(), 3);
+    let link = next(&alice.get("/api/patients/?limit=2").await.is(200)).unwrap();
+    let (_, of_patients) = link.split_once("cursor=").unwrap();
+    let path_of_mappings = format!("/api/mappings/?cursor={of_patients}");
+    alice
+        .get(&path_of_mappings)
+        .await
+        .says(400, json!({"cursor": ["Invalid cursor."]}));
     // what says nothing of the rows does not matter
     let path = format!("{path}&_=1&limit=2");
     assert_eq!(ids(&alice.get(&path).await.is(200)).len(), 2);
