@@ -34,7 +34,7 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "limit",
                 "The rows of a page; the `Link` header leads to the next one. Left out: all rows.",
-                &json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT }),
+                &or_empty(&json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })),
             ),
             query(
                 "cursor",
@@ -44,7 +44,7 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "count",
                 "Whether to say in `X-Total-Count` how many rows there are.",
-                &json!({ "type": "boolean" }),
+                &or_empty(&json!({ "type": "boolean" })),
             ),
             query(
                 "search",
@@ -54,7 +54,7 @@ impl<T: Listed> IntoParams for Query<T> {
             query(
                 "ordering",
                 "The one field that the rows are ordered by: from the least on, or with `-` from the greatest. Left out: `id`.",
-                &json!({ "type": "string", "enum": orderings }),
+                &or_empty(&json!({ "type": "string", "enum": orderings })),
             ),
         ];
         for column in T::COLUMNS {
@@ -77,17 +77,17 @@ impl<T: Listed> IntoParams for Query<T> {
 
 fn schema(column: &Column) -> Value {
     match column.kind {
-        Kind::Id => json!({ "type": "integer" }),
+        Kind::Id => or_empty(&json!({ "type": "integer" })),
         Kind::Text | Kind::Email => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
-        Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
-        // an empty one was not filled in
-        Kind::Date => {
-            json!({ "anyOf": [{ "type": "string", "format": "date" }, { "type": "string", "enum": [""] }] })
-        }
-        Kind::Time => {
-            json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "enum": [""] }] })
-        }
+        Kind::Choice(choices) => or_empty(&json!({ "type": "string", "enum": choices })),
+        Kind::Date => or_empty(&json!({ "type": "string", "format": "date" })),
+        Kind::Time => or_empty(&json!({ "type": "string", "format": "date-time" })),
     }
+}
+
+/// An empty parameter was not filled in.
+fn or_empty(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "string", "enum": [""] }] })
 }
 
 impl IntoParams for Preconditions {
