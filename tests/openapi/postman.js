@@ -10,7 +10,7 @@ const { SERVER, ACCESS } = process.env;
 const data = await (await fetch(`${SERVER}/api/openapi.json`)).text();
 const conversion = await promisify(converter.convertV2)(
   { type: "string", data },
-  { folderStrategy: "Tags", parametersResolution: "Example" },
+  { folderStrategy: "Tags", parametersResolution: "Example", enableOptionalParameters: false },
 );
 if (!conversion.result) throw new Error(conversion.reason);
 const collection = conversion.output[0].data;

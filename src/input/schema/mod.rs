@@ -117,10 +117,8 @@ fn schema<T: Input>(extent: Extent, encoding: Encoding) -> Value {
     if !required.is_empty() {
         schema["required"] = required.into();
     }
-    match conditions.as_slice() {
-        [] => {}
-        [condition] => schema["anyOf"] = condition["anyOf"].clone(),
-        _ => schema["allOf"] = conditions.into(),
+    if !conditions.is_empty() {
+        schema["allOf"] = conditions.into();
     }
     schema
 }
