@@ -7,7 +7,7 @@ use crate::input;
 
 /// What is taken for an age.
 pub(super) fn schema() -> Schema {
-    let text = r"^\s*(\+?0*([0-9]{1,2}|1[0-4][0-9]|150)|-0+)(\.0*)?\s*$";
+    let text = r"^(\+?0*([0-9]{1,2}|1[0-4][0-9]|150)|-0+)(\.0*)?$";
     let description = "In years, from 0 to 150, when the date of birth is not known.";
     input::integer_or_text(0..=150, text, description)
 }

@@ -7,13 +7,14 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{
         HeaderMap, HeaderName, HeaderValue,
-        header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH},
+        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
         request::Parts,
     },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
+use super::{JSON, json};
 use crate::{
     app::RequireIfMatch,
     db::{Change, Model},
@@ -25,13 +26,12 @@ pub struct Tagged<T>(pub T);
 
 impl<T: Model + Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
-        let body = match serde_json::to_vec(&self.0) {
+        let body = match json(&self.0) {
             Ok(body) => body,
-            Err(error) => return ApiError::Internal(format!("an answer: {error}")).into_response(),
+            Err(error) => return error.into_response(),
         };
         let tag = tag(self.0.version(), &body);
-        let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let mut response = (content_type, body).into_response();
+        let mut response = ([JSON], body).into_response();
         if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
             response.headers_mut().insert(ETAG, tag);
         }
@@ -63,7 +63,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self {
             if_match: listed(&parts.headers, IF_MATCH),
-            if_none_match: listed(&parts.headers, IF_NONE_MATCH),
+            if_none_match: known(&parts.headers),
             is_required: RequireIfMatch::from_ref(state).0,
         })
     }
@@ -97,8 +97,7 @@ impl Preconditions {
         if !self.are_any() {
             return Ok(None);
         }
-        let body = serde_json::to_vec(row).unwrap_or_default();
-        let tag = tag(row.version(), &body).unwrap_or_default();
+        let tag = tag(row.version(), &json(row)?).unwrap_or_default();
         let is_other = self
             .if_match
             .as_ref()
@@ -116,11 +115,15 @@ impl Preconditions {
     }
 }
 
-/// Whether a client has this answer to a GET already (304).
-pub fn is_known(headers: &HeaderMap, answer: &HeaderMap) -> bool {
+/// The tags of the answers that a client has already.
+pub fn known(headers: &HeaderMap) -> Option<String> {
+    listed(headers, IF_NONE_MATCH)
+}
+
+/// Whether an answer to a GET is among those (304).
+pub fn is_known(answer: &HeaderMap, known: &str) -> bool {
     let tag = answer.get(ETAG).and_then(|tag| tag.to_str().ok());
-    let known = listed(headers, IF_NONE_MATCH);
-    tag.is_some_and(|tag| known.is_some_and(|known| has(&known, tag, true)))
+    tag.is_some_and(|tag| has(known, tag, true))
 }
 
 /// Whether a list of tags has this one, or is `*`. A weak one is not the same byte for byte.

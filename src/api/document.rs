@@ -125,9 +125,6 @@ impl<'a> Parts<'a> {
     fn describe_responses(&mut self, operation: &mut Value, body: Option<&Accepted>) {
         let needs_token = operation["security"] != json!([{}]);
         let parameters = operation["parameters"].clone();
-        let of_row = operation["parameters"][0]["description"]
-            .as_str()
-            .map(ToOwned::to_owned);
         let is_documentation = operation["operationId"]
             .as_str()
             .is_some_and(|id| id.starts_with("docs"));
@@ -143,11 +140,11 @@ impl<'a> Parts<'a> {
             responses.insert("400".into(), reference("responses", &name));
         }
         for refusal in refusals() {
-            let applies = match refusal.of {
+            let applies = match &refusal.of {
                 Of::All => true,
                 Of::Callers => needs_token,
                 Of::Bodies => body.is_some(),
-                Of::Rows(noun) => of_row.as_deref() == Some(&format!("The {noun}'s number.")),
+                Of::Rows(number) => parameters[0]["description"] == **number,
                 Of::Json => !is_documentation,
                 Of::Parameter(name) => takes(&parameters, name),
             };

@@ -33,9 +33,7 @@ impl<'de> Deserialize<'de> for Gender {
             word if word.eq_ignore_ascii_case("male") => Ok(Self::M),
             word if word.eq_ignore_ascii_case("female") => Ok(Self::F),
             word if word.eq_ignore_ascii_case("other") => Ok(Self::O),
-            _ => Err(D::Error::custom(format!(
-                "\"{text}\" is not a valid choice."
-            ))),
+            _ => Err(D::Error::custom(input::not_a_choice(&text))),
         }
     }
 }

@@ -1,25 +1,22 @@
 //! The answer to a list: a page, or all of it as it is read.
 
 use axum::{
-    body::{Body, Bytes},
-    http::{
-        HeaderName, HeaderValue,
-        header::{CONTENT_TYPE, LINK},
-    },
+    body::Body,
+    http::{HeaderName, HeaderValue, header::LINK},
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
+use futures_util::{StreamExt, future, stream};
 use serde::Serialize;
 use tracing::Instrument;
 
-use super::{Json, query::Query};
+use super::{JSON, Json, json, query::Query};
 use crate::{
     auth::{CurrentUser, Seal},
     db::{
         Db,
         listing::{Listed, Listing, Place},
     },
-    error::{ApiError, Result},
+    error::Result,
 };
 
 /// The rows that are read at once of a list that is asked for whole.
@@ -56,8 +53,7 @@ pub async fn list<T: Listed + Serialize>(
     let next = rows.last().filter(|_| has_more && asked.limit.is_some());
     let link = next.map(|(_, last)| query.next(seal, user.as_ref(), last));
     let mut response = if has_more && asked.limit.is_none() {
-        let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (content_type, whole(db, user, asked.listing, rows)).into_response()
+        ([JSON], whole(db, user, asked.listing, &rows)).into_response()
     } else {
         let rows: Vec<T> = rows.into_iter().map(|(row, _)| row).collect();
         Json(rows).into_response()
@@ -80,67 +76,38 @@ fn whole<T: Listed + Serialize>(
     db: Db,
     user: Option<CurrentUser>,
     listing: Listing,
-    first: Vec<(T, Place)>,
+    first: &[(T, Place)],
 ) -> Body {
-    let begin = Batch {
-        opening: b'[',
-        read: Some(first),
-        last: None,
-    };
     let span = tracing::Span::current();
-    Body::from_stream(stream::try_unfold(Some(begin), move |batch| {
+    let last = first.last().map(|(_, place)| place.clone());
+    let first = written(b'[', first);
+    let rest = stream::try_unfold(last, move |last| {
         let (db, user, listing) = (db.clone(), user.clone(), listing.clone());
-        let step = async move {
-            let Some(Batch {
-                opening,
-                read,
-                last,
-            }) = batch
-            else {
-                return Ok(None);
-            };
-            let is_first = read.is_some();
-            let rows = match read {
-                Some(rows) => rows,
-                None => db
-                    .page::<T>(user.as_ref(), &listing, last.as_ref(), BATCH)
-                    .await
-                    .inspect_err(|fault| tracing::warn!("a list broke off: {fault}"))?,
-            };
-            let mut json = written(opening, &rows)?;
+        let batch = async move {
+            let Some(last) = last else { return Ok(None) };
+            let rows = db
+                .page::<T>(user.as_ref(), &listing, Some(&last), BATCH)
+                .await
+                .inspect_err(|fault| tracing::warn!("a list broke off: {fault}"))?;
+            let mut json = written(b',', &rows)?;
             let is_full = i64::try_from(rows.len()) == Ok(BATCH);
-            let next = rows.last().filter(|_| is_first || is_full);
-            let next = next.map(|(_, last)| Batch {
-                opening: b',',
-                read: None,
-                last: Some(last.clone()),
-            });
-            if next.is_none() {
+            let last = rows.into_iter().next_back().filter(|_| is_full);
+            if last.is_none() {
                 json.push(b']');
             }
-            Ok::<_, ApiError>(Some((Bytes::from(json), next)))
+            Ok(Some((json, last.map(|(_, place)| place))))
         };
-        step.instrument(span.clone())
-    }))
-}
-
-/// A part of a list that is sent as it is read.
-struct Batch<T> {
-    /// What stands before its first row.
-    opening: u8,
-    /// Its rows, if they have been read: those of the first one.
-    read: Option<Vec<(T, Place)>>,
-    /// The row that it begins behind.
-    last: Option<Place>,
+        batch.instrument(span.clone())
+    });
+    Body::from_stream(stream::once(future::ready(first)).chain(rest))
 }
 
 /// Rows as JSON, each behind a comma, but the first one of all behind the bracket.
 fn written<T: Serialize>(opening: u8, rows: &[(T, Place)]) -> Result<Vec<u8>> {
-    let mut json = Vec::new();
+    let mut written = Vec::new();
     for (index, (row, _)) in rows.iter().enumerate() {
-        json.push(if index == 0 { opening } else { b',' });
-        serde_json::to_writer(&mut json, row)
-            .map_err(|error| ApiError::Internal(format!("an answer: {error}")))?;
+        written.push(if index == 0 { opening } else { b',' });
+        written.extend(json(row)?);
     }
-    Ok(json)
+    Ok(written)
 }

@@ -44,7 +44,7 @@ fn doctor_schema() -> Schema {
 }
 
 fn pk_schema(description: &str) -> Schema {
-    input::integer_or_text(1..=i64::MAX, r"^\s*\+?0*[1-9][0-9]{0,17}\s*$", description)
+    input::integer_or_text(1..=i64::MAX, r"^\+?0*[1-9][0-9]{0,17}$", description)
 }
 
 impl Input for MappingInput {

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRef, FromRequestParts, RawPathParams},
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -22,7 +22,7 @@ use crate::{
     app::AppState,
     auth::{CurrentUser, Tokens},
     db::{Db, Id, Model},
-    error::ApiError,
+    error::{ApiError, Result},
     input::Accepted,
 };
 
@@ -136,15 +136,16 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(json) => (
-                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-                json,
-            )
-                .into_response(),
-            Err(error) => ApiError::Internal(format!("an answer: {error}")).into_response(),
-        }
+        json(&self.0).map(|json| ([JSON], json)).into_response()
     }
+}
+
+/// What every answer is.
+const JSON: (HeaderName, HeaderValue) =
+    (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| ApiError::Internal(format!("an answer: {error}")))
 }
 
 /// 201, and the value as JSON.
@@ -212,11 +213,16 @@ impl<T: Model> IntoParams for Id<T> {
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some(format!("The {}'s number.", T::NOUN)))
+            .description(Some(row_number::<T>()))
             .schema(Some(id))
             .example(Some(1.into()));
         vec![parameter.build()]
     }
+}
+
+/// What is said of the number of a row in a path.
+fn row_number<T: Model>() -> String {
+    format!("The {}'s number.", T::NOUN)
 }
 
 /// A time as Django REST framework writes it: six digits of a second, or none.

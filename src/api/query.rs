@@ -1,6 +1,6 @@
 //! The query of a list: what is asked of it, and every fault of that.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::marker::PhantomData;
 
 use axum::{
     extract::{FromRequestParts, MatchedPath},
@@ -127,24 +127,18 @@ impl<T: Listed> Query<T> {
     }
 }
 
-fn read_one<T: Listed>(
-    asked: &mut Asked,
-    name: &str,
-    value: &str,
-) -> Result<(), Cow<'static, str>> {
+fn read_one<T: Listed>(asked: &mut Asked, name: &str, value: &str) -> Result<(), String> {
     let text = input::strip(value);
     let filter = filter::<T>(name);
     let is_known = filter.is_some() || ["limit", "count", "search", "ordering"].contains(&name);
     if is_known && text.contains('\0') {
-        return Err("Null characters are not allowed.".into());
+        return Err(input::NUL.into());
     }
     match name {
         "limit" => asked.limit = Some(limit(text)?),
         "count" => asked.is_counted = boolean(text)?,
         "search" if text.chars().count() > MAX_SEARCH => {
-            return Err(
-                format!("Ensure this field has no more than {MAX_SEARCH} characters.").into(),
-            );
+            return Err(input::too_long(MAX_SEARCH));
         }
         "search" => {
             let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
@@ -158,7 +152,7 @@ fn read_one<T: Listed>(
             let order = T::COLUMNS
                 .iter()
                 .find(|order| order.is_ordering && order.name == column);
-            asked.listing.order = order.ok_or_else(|| not_a_choice(text))?;
+            asked.listing.order = order.ok_or_else(|| input::not_a_choice(text))?;
             asked.listing.is_descending = text.starts_with('-');
         }
         _ => {
@@ -183,13 +177,13 @@ fn filter<T: Listed>(name: &str) -> Option<(&'static Column, Comparison)> {
     }
 }
 
-fn value_of(kind: Kind, text: &str) -> Result<Value, Cow<'static, str>> {
+fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
     match kind {
         Kind::Id => integer(text).map(Value::Id),
         Kind::Text => Ok(Value::Text(text.into())),
         Kind::Email => Ok(Value::Text(text.to_lowercase())),
         Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
-        Kind::Choice(_) => Err(not_a_choice(text)),
+        Kind::Choice(_) => Err(input::not_a_choice(text)),
         Kind::Date => input::parse_date(text)
             .map(Value::Date)
             .ok_or(input::DATE_FORMAT.into()),
@@ -224,29 +218,23 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     (time.timestamp() > -62_135_683_200 && time.timestamp() < 253_402_387_200).then_some(time)
 }
 
-fn integer(text: &str) -> Result<i64, Cow<'static, str>> {
-    input::integer(&Json::from(text)).map_err(|error| error.to_string().into())
+fn integer(text: &str) -> Result<i64, String> {
+    input::integer(&Json::from(text)).map_err(|error| error.to_string())
 }
 
-fn limit(text: &str) -> Result<i64, Cow<'static, str>> {
+fn limit(text: &str) -> Result<i64, String> {
     match integer(text)? {
-        limit if limit < 1 => Err("Ensure this value is greater than or equal to 1.".into()),
-        limit if limit > MAX_LIMIT => {
-            Err(format!("Ensure this value is less than or equal to {MAX_LIMIT}.").into())
-        }
+        limit if limit < 1 => Err(input::too_small(1)),
+        limit if limit > MAX_LIMIT => Err(input::too_great(MAX_LIMIT)),
         limit => Ok(limit),
     }
 }
 
 /// The words that Django REST framework's `BooleanField` knows.
-fn boolean(text: &str) -> Result<bool, Cow<'static, str>> {
+fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
         _ => Err("Must be a valid boolean.".into()),
     }
-}
-
-fn not_a_choice(text: &str) -> Cow<'static, str> {
-    format!("\"{text}\" is not a valid choice.").into()
 }

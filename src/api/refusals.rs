@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::row_number;
 use crate::{
     auth::{Unauthenticated, token::TokenFault},
     db::{Model, doctors::Doctor, mappings::Mapping, patients::Patient},
     error::ApiError,
-    input::FieldErrors,
+    input::{self, BODY_LIMIT, FieldErrors},
 };
 
 /// A status, and why it is answered.
@@ -21,7 +22,6 @@ pub(super) struct Refusal {
 }
 
 /// Some of the operations.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     All,
     /// Those that need a token.
@@ -30,8 +30,8 @@ pub(super) enum Of {
     Bodies,
     /// Those that answer JSON.
     Json,
-    /// Those that have the number of such a row in their path.
-    Rows(&'static str),
+    /// Those that have a number with this description in their path.
+    Rows(String),
     /// Those that take this parameter.
     Parameter(&'static str),
 }
@@ -82,10 +82,7 @@ fn of_parameters() -> Vec<Refusal> {
             examples: vec![
                 ("limit", bad_query("limit", "A valid integer is required.")),
                 ("cursor", bad_query("cursor", "Invalid cursor.")),
-                (
-                    "ordering",
-                    bad_query("ordering", "\"x\" is not a valid choice."),
-                ),
+                ("ordering", bad_query("ordering", &input::not_a_choice("x"))),
             ],
         },
         Refusal {
@@ -161,7 +158,7 @@ fn of_requests() -> Vec<Refusal> {
             name: "ContentTooLarge",
             description: "The body is larger than 2 MiB.",
             of: Of::Bodies,
-            examples: vec![("body", ApiError::TooLarge(2 * 1024 * 1024))],
+            examples: vec![("body", ApiError::TooLarge(BODY_LIMIT))],
         },
         Refusal {
             name: "UnsupportedMediaType",
@@ -188,7 +185,7 @@ fn no_row<T: Model>(name: &'static str) -> Refusal {
     Refusal {
         name,
         description: "There is no such thing, or it is not yours: nobody can tell which.",
-        of: Of::Rows(T::NOUN),
+        of: Of::Rows(row_number::<T>()),
         examples: vec![
             ("no_row", ApiError::NoRow(T::NAME)),
             ("no_number", ApiError::NotFound),

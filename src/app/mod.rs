@@ -26,7 +26,7 @@ use tracing::Instrument;
 use crate::{
     api::{
         self, Unserved,
-        conditional::is_known,
+        conditional::{is_known, known},
         document,
         endpoints::{Endpoints, other_method},
     },
@@ -167,7 +167,7 @@ async fn around_the_handler(
     let unserved = unserved(&request);
     let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
     let is_post = request.method() == Method::POST;
-    let conditions = is_read.then(|| request.headers().clone());
+    let known = known(request.headers()).filter(|_| is_read);
     if let Some(fault) = &unserved {
         request.extensions_mut().insert(Unserved(fault.clone()));
     }
@@ -182,7 +182,7 @@ async fn around_the_handler(
     {
         response = fault.into_response();
     }
-    if conditions.is_some_and(|conditions| is_known(&conditions, response.headers())) {
+    if known.is_some_and(|known| is_known(response.headers(), &known)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(CONTENT_TYPE);

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The largest body that is read, in bytes: a medical history of 100,000 characters, each escaped, and the rest.
-const LIMIT: usize = 2 * 1024 * 1024;
+pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The longest time that a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -120,10 +120,10 @@ async fn payload(request: Request) -> Result<Payload> {
     }
     let (parts, body) = request.into_parts();
     let content_type = content_type(&parts.headers);
-    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, LIMIT))
+    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, BODY_LIMIT))
         .await
         .map_err(|_| ApiError::Timeout)?
-        .map_err(|_| ApiError::TooLarge(LIMIT))?;
+        .map_err(|_| ApiError::TooLarge(BODY_LIMIT))?;
     if bytes.is_empty() {
         return Ok(Payload::default());
     }

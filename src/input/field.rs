@@ -17,7 +17,8 @@ use super::{python::strip, rules::DATE_FORMAT};
 const NOT_A_STRING: &str = "Not a valid string.";
 const BLANK: &str = "This field may not be blank.";
 const NULL: &str = "This field may not be null.";
-const NUL: &str = "Null characters are not allowed.";
+/// What is said of a text with a NUL in it.
+pub const NUL: &str = "Null characters are not allowed.";
 const EMAIL: &str = "Enter a valid email address.";
 
 /// The value of one field.

@@ -14,11 +14,14 @@ mod read;
 mod rules;
 mod schema;
 
-pub use body::Body;
+pub use body::{BODY_LIMIT, Body};
 pub use errors::{FieldErrors, NON_FIELD_ERRORS};
-pub use field::{date, email, integer, parse_date, password, phone_number};
+pub use field::{NUL, date, email, integer, parse_date, password, phone_number};
 pub use python::{python_str, strip};
-pub use rules::{DATE_FORMAT, email_address, not_in_the_future, username};
+pub use rules::{
+    DATE_FORMAT, email_address, not_a_choice, not_in_the_future, too_great, too_long, too_small,
+    username,
+};
 pub use schema::{Accepted, Encoding, integer_or_text};
 
 /// A body: a struct whose fields are all optional, because a PATCH may leave out any.

@@ -1,6 +1,6 @@
 //! The rules that validator's own do not cover, and the message of each that is broken.
 
-use std::{borrow::Cow, net::IpAddr, sync::LazyLock};
+use std::{borrow::Cow, fmt::Display, net::IpAddr, sync::LazyLock};
 
 use chrono::{NaiveDate, TimeDelta, Utc};
 use regex::Regex;
@@ -9,6 +9,26 @@ use validator::ValidationError;
 /// What is said of a date that is none.
 pub const DATE_FORMAT: &str =
     "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
+
+/// What is said of a text of more than `max` characters.
+pub fn too_long(max: impl Display) -> String {
+    format!("Ensure this field has no more than {max} characters.")
+}
+
+/// What is said of a number over `max`.
+pub fn too_great(max: impl Display) -> String {
+    format!("Ensure this value is less than or equal to {max}.")
+}
+
+/// What is said of a number under `min`.
+pub fn too_small(min: impl Display) -> String {
+    format!("Ensure this value is greater than or equal to {min}.")
+}
+
+/// What is said of a text that is none of those that there are to choose from.
+pub fn not_a_choice(text: &str) -> String {
+    format!("\"{text}\" is not a valid choice.")
+}
 
 /// Django REST framework's message for a broken rule.
 pub(super) fn message(error: &ValidationError) -> String {
@@ -19,25 +39,16 @@ pub(super) fn message(error: &ValidationError) -> String {
             let length = value
                 .and_then(|value| value.as_str())
                 .map_or(0, |value| value.chars().count());
-            match (number("min"), number("max")) {
-                (_, Some(max)) if i64::try_from(length).is_ok_and(|length| length > max) => {
-                    format!("Ensure this field has no more than {max} characters.")
+            match number("max") {
+                Some(max) if i64::try_from(length).is_ok_and(|length| length > max) => {
+                    too_long(max)
                 }
                 _ => "This field may not be blank.".into(),
             }
         }
-        "range" => match (
-            number("min"),
-            number("max"),
-            value.and_then(serde_json::Value::as_i64),
-        ) {
-            (_, Some(max), Some(value)) if value > max => {
-                format!("Ensure this value is less than or equal to {max}.")
-            }
-            (min, _, _) => format!(
-                "Ensure this value is greater than or equal to {}.",
-                min.unwrap_or(0)
-            ),
+        "range" => match (number("max"), value.and_then(serde_json::Value::as_i64)) {
+            (Some(max), Some(value)) if value > max => too_great(max),
+            _ => too_small(number("min").unwrap_or(0)),
         },
         _ => error
             .message
