@@ -16,15 +16,10 @@ pub(super) fn schema() -> Schema {
 pub(super) fn born(age: i64) -> NaiveDate {
     let months = u32::try_from(age * 12).unwrap_or(0);
     let today = Utc::now().date_naive();
-    today
-        .checked_sub_months(Months::new(months))
-        .unwrap_or(today)
+    today.checked_sub_months(Months::new(months)).unwrap_or(today)
 }
 
 /// Whole years until today, in UTC.
 pub(super) fn today(date_of_birth: NaiveDate) -> u32 {
-    Utc::now()
-        .date_naive()
-        .years_since(date_of_birth)
-        .unwrap_or(0)
+    Utc::now().date_naive().years_since(date_of_birth).unwrap_or(0)
 }

@@ -74,10 +74,7 @@ impl Preconditions {
     /// is refused for that (RFC 9110, 13.2.1).
     pub fn change<T: Model + Serialize, F>(&self, row: &T, fields: Result<F>) -> Result<Change<F>> {
         let fields = fields?;
-        Ok(Change {
-            fields,
-            version: self.check(row)?,
-        })
+        Ok(Change { fields, version: self.check(row)? })
     }
 
     /// What is asked of a row before it is taken away, if anything is: the version that must still be there.
@@ -98,14 +95,8 @@ impl Preconditions {
             return Ok(None);
         }
         let tag = tag(row.version(), &json(row)?).unwrap_or_default();
-        let is_other = self
-            .if_match
-            .as_ref()
-            .is_some_and(|tags| !has(tags, &tag, false));
-        let is_same = self
-            .if_none_match
-            .as_ref()
-            .is_some_and(|tags| has(tags, &tag, true));
+        let is_other = self.if_match.as_ref().is_some_and(|tags| !has(tags, &tag, false));
+        let is_same = self.if_none_match.as_ref().is_some_and(|tags| has(tags, &tag, true));
         if is_other || is_same {
             return Err(ApiError::PreconditionFailed);
         }
@@ -137,11 +128,7 @@ fn has(tags: &str, tag: &str, weakly: bool) -> bool {
     tags.trim() == "*"
         || others.any(|other| {
             let other = other.trim();
-            let opaque = if weakly {
-                other.strip_prefix("W/")
-            } else {
-                None
-            };
+            let opaque = if weakly { other.strip_prefix("W/") } else { None };
             opaque.unwrap_or(other) == tag
         })
 }
@@ -149,8 +136,6 @@ fn has(tags: &str, tag: &str, weakly: bool) -> bool {
 /// The values of a header that may be sent more than once.
 fn listed(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let values = headers.get_all(name).iter();
-    let values: Vec<String> = values
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect();
+    let values: Vec<String> = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }

@@ -23,11 +23,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// What the page is made of, beside Swagger UI.
 const SCRIPT: &str = include_str!("docs/page.js");
 /// Files of Swagger UI that the page uses.
-const FILES: [&str; 3] = [
-    "swagger-ui.css",
-    "swagger-ui-bundle.js",
-    "favicon-32x32.png",
-];
+const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
 /// This documentation, in the browser.
 #[utoipa::path(
@@ -36,10 +32,7 @@ const FILES: [&str; 3] = [
         example = json!("<!doctype html>"))),
 )]
 pub async fn page() -> impl IntoResponse {
-    (
-        [(CONTENT_SECURITY_POLICY, POLICY)],
-        Html(include_str!("docs/page.html")),
-    )
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(include_str!("docs/page.html")))
 }
 
 /// A part of the documentation's page.
@@ -54,29 +47,16 @@ pub async fn page() -> impl IntoResponse {
 )]
 pub async fn file(params: Result<RawPathParams, RawPathParamsRejection>) -> Result<Response> {
     let params = params.map_err(|_| ApiError::NotFound)?;
-    let name = params
-        .iter()
-        .next()
-        .map(|(_, name)| name)
-        .unwrap_or_default();
-    let caching = (
-        CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=3600"),
-    );
+    let name = params.iter().next().map(|(_, name)| name).unwrap_or_default();
+    let caching = (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     if name == "page.js" {
         let content_type = (CONTENT_TYPE, HeaderValue::from_static("text/javascript"));
         return Ok(([caching, content_type], SCRIPT).into_response());
     }
-    let file = FILES
-        .contains(&name)
-        .then(|| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
+    let file = FILES.contains(&name).then(|| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
     let Some(Ok(Some(file))) = file else {
         return Err(ApiError::NotFound);
     };
     let content_type = HeaderValue::from_str(&file.content_type).map_err(|_| ApiError::NotFound)?;
-    Ok((
-        [caching, (CONTENT_TYPE, content_type)],
-        file.bytes.into_owned(),
-    )
-        .into_response())
+    Ok(([caching, (CONTENT_TYPE, content_type)], file.bytes.into_owned()).into_response())
 }

@@ -64,13 +64,9 @@ pub struct DoctorInput {
 }
 
 impl Input for DoctorInput {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
-        ("first_name", &["name"]),
-        ("last_name", &["name"]),
-        ("specialty", &[]),
-    ];
-    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] =
-        &[("name", &["first_name", "last_name"])];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
+        &[("first_name", &["name"]), ("last_name", &["name"]), ("specialty", &[])];
+    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[("name", &["first_name", "last_name"])];
 }
 
 impl Record for DoctorInput {
@@ -178,9 +174,7 @@ pub async fn create(
     key: IdempotencyKey,
     body: Body<DoctorInput>,
 ) -> Result<Made<Doctor>> {
-    db.doctors(&user)
-        .create(body.create(), &|field| body.text(field), key.of(&body))
-        .await
+    db.doctors(&user).create(body.create(), &|field| body.text(field), key.of(&body)).await
 }
 
 /// Read a doctor.
@@ -192,11 +186,7 @@ pub async fn create(
         (status = 304, description = "You have it as it is"),
     ),
 )]
-pub async fn retrieve(
-    reader: DirectoryReader,
-    State(db): State<Db>,
-    id: Id<Doctor>,
-) -> Result<Tagged<Doctor>> {
+pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doctor>) -> Result<Tagged<Doctor>> {
     db.directory(&reader).get(id).await.map(Tagged)
 }
 
@@ -216,10 +206,7 @@ pub async fn update(
     body: Body<DoctorInput>,
 ) -> Result<Tagged<Doctor>> {
     let change = |doctor: &Doctor| preconditions.change(doctor, body.update(doctor));
-    db.doctors(&user)
-        .update(id, change, &|field| body.text(field))
-        .await
-        .map(Tagged)
+    db.doctors(&user).update(id, change, &|field| body.text(field)).await.map(Tagged)
 }
 
 /// Change some of a doctor's fields.
@@ -237,10 +224,7 @@ pub async fn partial_update(
     body: Body<DoctorInput>,
 ) -> Result<Tagged<Doctor>> {
     let change = |doctor: &Doctor| preconditions.change(doctor, body.partial_update(doctor));
-    db.doctors(&user)
-        .update(id, change, &|field| body.text(field))
-        .await
-        .map(Tagged)
+    db.doctors(&user).update(id, change, &|field| body.text(field)).await.map(Tagged)
 }
 
 /// Delete a doctor.
@@ -261,8 +245,5 @@ pub async fn destroy(
     id: Id<Doctor>,
     preconditions: Preconditions,
 ) -> Result<NoContent> {
-    db.doctors(&user)
-        .delete(id, preconditions.of_row())
-        .await
-        .map(|()| NoContent)
+    db.doctors(&user).delete(id, preconditions.of_row()).await.map(|()| NoContent)
 }

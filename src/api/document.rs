@@ -26,10 +26,7 @@ pub fn complete(openapi: &OpenApi, bodies: &[Accepted]) -> Value {
     let mut parts = Parts {
         bodies,
         schemas: std::mem::take(map(&mut document["components"]["schemas"])),
-        responses: refusals()
-            .iter()
-            .map(|refusal| (refusal.name.to_owned(), refusal.response()))
-            .collect(),
+        responses: refusals().iter().map(|refusal| (refusal.name.to_owned(), refusal.response())).collect(),
     };
     for body in bodies {
         // the plain struct's own schema says too little
@@ -44,11 +41,7 @@ pub fn complete(openapi: &OpenApi, bodies: &[Accepted]) -> Value {
             }
         }
     }
-    let Parts {
-        mut schemas,
-        mut responses,
-        ..
-    } = parts;
+    let Parts { mut schemas, mut responses, .. } = parts;
     schemas.extend(common_schemas());
     schemas.sort_keys();
     for schema in schemas.values_mut() {
@@ -90,19 +83,11 @@ impl<'a> Parts<'a> {
     fn describe_body(&mut self, operation: &mut Value, is_patch: bool) -> Option<&'a Accepted> {
         let json = operation.pointer("/requestBody/content/application~1json")?;
         let name = referred(&json["schema"])?;
-        let body = self
-            .bodies
-            .iter()
-            .find(|body| body.name == name)
-            .expect("a body of `bodies`");
+        let body = self.bodies.iter().find(|body| body.name == name).expect("a body of `bodies`");
         let example = json.get("example").unwrap_or(&body.example).clone();
         let (patched, stem) = (if is_patch { "Patched" } else { "" }, stem(name));
         let mut content = |name: String, encoding| {
-            let schema = if is_patch {
-                body.partial(encoding)
-            } else {
-                body.whole(encoding)
-            };
+            let schema = if is_patch { body.partial(encoding) } else { body.whole(encoding) };
             let reference = reference("schemas", &name);
             self.schemas.insert(name, schema);
             json!({ "schema": reference, "example": example })
@@ -125,9 +110,7 @@ impl<'a> Parts<'a> {
     fn describe_responses(&mut self, operation: &mut Value, body: Option<&Accepted>) {
         let needs_token = operation["security"] != json!([{}]);
         let parameters = operation["parameters"].clone();
-        let is_documentation = operation["operationId"]
-            .as_str()
-            .is_some_and(|id| id.starts_with("docs"));
+        let is_documentation = operation["operationId"].as_str().is_some_and(|id| id.starts_with("docs"));
         let own = map(&mut operation["responses"]);
         let mut responses: BTreeMap<String, Value> = std::mem::take(own).into_iter().collect();
         if let Some(body) = body {
@@ -149,9 +132,7 @@ impl<'a> Parts<'a> {
                 Of::Parameter(name) => takes(&parameters, name),
             };
             if applies {
-                responses
-                    .entry(refusal.status())
-                    .or_insert_with(|| reference("responses", refusal.name));
+                responses.entry(refusal.status()).or_insert_with(|| reference("responses", refusal.name));
             }
         }
         for (status, response) in &mut responses {
@@ -167,22 +148,14 @@ impl<'a> Parts<'a> {
     /// 400 for a body, with the examples of the handler's own.
     fn invalid(&mut self, body: &Accepted, own: Option<&Value>) -> Value {
         let name = format!("{}Faults", stem(&body.name));
-        let malformed = ApiError::Malformed(
-            "JSON parse error - EOF while parsing an object at line 1 column 1".into(),
-        );
+        let malformed = ApiError::Malformed("JSON parse error - EOF while parsing an object at line 1 column 1".into());
         let mut examples = Map::new();
-        for (name, error) in [
-            ("missing", body.when_empty.as_ref()),
-            ("malformed", Some(&malformed)),
-        ] {
+        for (name, error) in [("missing", body.when_empty.as_ref()), ("malformed", Some(&malformed))] {
             if let Some(error) = error {
                 examples.insert(name.into(), json!({ "value": error.body() }));
             }
         }
-        let own = own.and_then(|own| {
-            own.pointer("/content/application~1json/examples")?
-                .as_object()
-        });
+        let own = own.and_then(|own| own.pointer("/content/application~1json/examples")?.as_object());
         examples.extend(own.cloned().unwrap_or_default());
         self.schemas.insert(name.clone(), body.faults.clone());
         json!({
@@ -199,12 +172,8 @@ impl<'a> Parts<'a> {
         let Some(content) = response.pointer_mut("/content/application~1json") else {
             return;
         };
-        let example =
-            |schema: &Value| Some(self.schemas.get(referred(schema)?)?["example"].clone());
-        let (one, each) = (
-            example(&content["schema"]),
-            example(&content["schema"]["items"]),
-        );
+        let example = |schema: &Value| Some(self.schemas.get(referred(schema)?)?["example"].clone());
+        let (one, each) = (example(&content["schema"]), example(&content["schema"]["items"]));
         if let Some(example) = one.or_else(|| Some(json!([each?])))
             && content.get("example").is_none()
         {
@@ -216,8 +185,7 @@ impl<'a> Parts<'a> {
 /// Whether these parameters have one of this name.
 fn takes(parameters: &Value, name: &str) -> bool {
     let parameters = parameters.as_array();
-    parameters
-        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == name))
+    parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == name))
 }
 
 /// `PatientRequest` is a Patient's.
@@ -242,10 +210,8 @@ fn add_headers(response: &mut Value, of: &str) {
 /// The headers of answers to operations with such parameters.
 fn add_own_headers(response: &mut Value, status: &str, parameters: &Value) {
     let takes = |name| takes(parameters, name);
-    let is_mapping =
-        response["content"]["application/json"]["schema"] == reference("schemas", "Mapping");
-    let is_row =
-        takes("If-Match") || takes("If-None-Match") || takes("Idempotency-Key") && !is_mapping;
+    let is_mapping = response["content"]["application/json"]["schema"] == reference("schemas", "Mapping");
+    let is_row = takes("If-Match") || takes("If-None-Match") || takes("Idempotency-Key") && !is_mapping;
     let names: &[&str] = match status {
         "200" if takes("limit") => &["Link", "X-Total-Count"],
         "201" if is_row => &["ETag", "Idempotency-Replayed"],

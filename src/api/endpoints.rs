@@ -41,15 +41,8 @@ struct Endpoint {
 impl Endpoints {
     /// All that the document names: as the handlers made it, and as it is served.
     pub fn new(openapi: &OpenApi, document: Value) -> Self {
-        let paths = openapi
-            .paths
-            .paths
-            .iter()
-            .map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
-        Self(Arc::new(Served {
-            document,
-            paths: paths.collect(),
-        }))
+        let paths = openapi.paths.paths.iter().map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
+        Self(Arc::new(Served { document, paths: paths.collect() }))
     }
 
     /// The OpenAPI document.
@@ -107,10 +100,7 @@ fn takes_key(operation: &Operation) -> bool {
 
 /// The name that Django REST framework gives the view of a path: "Patient List", "Patient Instance", "Register".
 fn view_name(path: &str) -> String {
-    let words: Vec<&str> = path
-        .split(['/', '-', '.'])
-        .filter(|word| !word.is_empty() && *word != "api")
-        .collect();
+    let words: Vec<&str> = path.split(['/', '-', '.']).filter(|word| !word.is_empty() && *word != "api").collect();
     let title = |word: &&str| {
         let (first, rest) = word.split_at(1);
         first.to_uppercase() + rest
@@ -120,27 +110,15 @@ fn view_name(path: &str) -> String {
         ["auth", words @ ..] => words.iter().map(title).collect::<Vec<_>>().join(" "),
         [resource, rest @ ..] => {
             let kind = if rest == ["{id}"] { "Instance" } else { "List" };
-            format!(
-                "{} {kind}",
-                title(&resource.strip_suffix('s').unwrap_or(resource))
-            )
+            format!("{} {kind}", title(&resource.strip_suffix('s').unwrap_or(resource)))
         }
     }
 }
 
 /// A method that the path has no handler for: `OPTIONS`, or 405. Like the others, it is for callers only, unless the
 /// path is public.
-pub async fn other_method(
-    State(state): State<AppState>,
-    path: MatchedPath,
-    mut parts: Parts,
-) -> Result<Response> {
-    let endpoint = state
-        .endpoints
-        .0
-        .paths
-        .get(path.as_str())
-        .ok_or(ApiError::NotFound)?;
+pub async fn other_method(State(state): State<AppState>, path: MatchedPath, mut parts: Parts) -> Result<Response> {
+    let endpoint = state.endpoints.0.paths.get(path.as_str()).ok_or(ApiError::NotFound)?;
     let answer = match parts.extensions.get() {
         Some(Unserved(fault)) => Err(fault.clone()),
         None if parts.method == Method::OPTIONS => Ok(metadata(endpoint)),

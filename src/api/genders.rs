@@ -8,17 +8,9 @@ use crate::{db::patients::Gender, input};
 
 /// What is taken for a gender.
 pub(super) fn schema() -> Schema {
-    let words = [
-        "M", "F", "O", "male", "female", "other", "Male", "Female", "Other", "MALE", "FEMALE",
-        "OTHER",
-    ];
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(words));
-    schema
-        .description(Some("In any case of letters; shown as M, F or O."))
-        .build()
-        .into()
+    let words = ["M", "F", "O", "male", "female", "other", "Male", "Female", "Other", "MALE", "FEMALE", "OTHER"];
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    schema.description(Some("In any case of letters; shown as M, F or O.")).build().into()
 }
 
 /// The sexes as both READMEs send them, and as words.

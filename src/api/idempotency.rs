@@ -45,22 +45,13 @@ impl IdempotencyKey {
         };
         let others = headers.next();
         let key = header.to_str().unwrap_or_default().trim();
-        let key = key
-            .strip_prefix('"')
-            .and_then(|key| key.strip_suffix('"'))
-            .unwrap_or(key);
-        if others.is_some()
-            || !(1..=255).contains(&key.len())
-            || !key.bytes().all(|byte| byte.is_ascii_graphic())
-        {
+        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+        if others.is_some() || !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ApiError::Malformed(
                 "Idempotency-Key must have 1 to 255 characters, visible ones of ASCII.".into(),
             ));
         }
-        Ok(Some(Key {
-            key: key.into(),
-            fingerprint: body.fingerprint(),
-        }))
+        Ok(Some(Key { key: key.into(), fingerprint: body.fingerprint() }))
     }
 }
 
@@ -70,9 +61,7 @@ impl<T: Model + Serialize> IntoResponse for Made<T> {
         let mut response = (StatusCode::CREATED, Tagged(self.row)).into_response();
         if self.is_replayed {
             let replayed = HeaderValue::from_static("true");
-            response
-                .headers_mut()
-                .insert(IDEMPOTENCY_REPLAYED, replayed);
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, replayed);
         }
         response
     }

@@ -81,9 +81,7 @@ pub async fn api(headers: HeaderMap) -> Json<EntryPoints> {
 
 fn entry_points(headers: &HeaderMap) -> Json<EntryPoints> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    Json(EntryPoints::of(
-        &host.map_or_else(String::new, |host| format!("http://{host}")),
-    ))
+    Json(EntryPoints::of(&host.map_or_else(String::new, |host| format!("http://{host}"))))
 }
 
 /// The OpenAPI document of this API.

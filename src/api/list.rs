@@ -36,16 +36,10 @@ pub async fn list<T: Listed + Serialize>(
         (asked, _) => asked?,
     };
     let (listing, after) = (&asked.listing, asked.after.as_ref());
-    let total = if asked.is_counted {
-        Some(db.count::<T>(user.as_ref(), listing).await?)
-    } else {
-        None
-    };
+    let total = if asked.is_counted { Some(db.count::<T>(user.as_ref(), listing).await?) } else { None };
     // one more than there is room for tells that there are more
     let limit = asked.limit.unwrap_or(BATCH);
-    let mut rows = db
-        .page::<T>(user.as_ref(), listing, after, limit + 1)
-        .await?;
+    let mut rows = db.page::<T>(user.as_ref(), listing, after, limit + 1).await?;
     let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if has_more {
         rows.pop();
@@ -59,9 +53,7 @@ pub async fn list<T: Listed + Serialize>(
         Json(rows).into_response()
     };
     let headers = response.headers_mut();
-    if let Some(link) =
-        link.and_then(|link| HeaderValue::try_from(format!("<{link}>; rel=\"next\"")).ok())
-    {
+    if let Some(link) = link.and_then(|link| HeaderValue::try_from(format!("<{link}>; rel=\"next\"")).ok()) {
         headers.insert(LINK, link);
     }
     if let Some(total) = total {
@@ -72,12 +64,7 @@ pub async fn list<T: Listed + Serialize>(
 
 /// A list that goes on behind its first rows. Each batch is read when the one before it has been taken, so that a slow
 /// client keeps neither a connection nor the list; a failure breaks the answer off, so that nobody takes it for whole.
-fn whole<T: Listed + Serialize>(
-    db: Db,
-    user: Option<CurrentUser>,
-    listing: Listing,
-    first: &[(T, Place)],
-) -> Body {
+fn whole<T: Listed + Serialize>(db: Db, user: Option<CurrentUser>, listing: Listing, first: &[(T, Place)]) -> Body {
     let span = tracing::Span::current();
     let last = first.last().map(|(_, place)| place.clone());
     let first = written(b'[', first);

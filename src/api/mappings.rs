@@ -7,10 +7,7 @@ use serde_json::Value;
 use utoipa::{ToSchema, openapi::schema::Schema};
 use validator::Validate;
 
-use super::{
-    Json, NoContent, doctors::DoctorView, idempotency::IdempotencyKey, list, names, query::Query,
-    timestamp,
-};
+use super::{Json, NoContent, doctors::DoctorView, idempotency::IdempotencyKey, list, names, query::Query, timestamp};
 use crate::{
     auth::{CurrentUser, Tokens},
     db::{
@@ -48,21 +45,13 @@ fn pk_schema(description: &str) -> Schema {
 }
 
 impl Input for MappingInput {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
-        &[("patient", &[]), ("doctor", &[])];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("patient", &[]), ("doctor", &[])];
 }
 
 impl From<MappingInput> for NewMapping {
     fn from(input: MappingInput) -> Self {
-        let (patient, doctor) = (
-            input.patient.unwrap_or_default(),
-            input.doctor.unwrap_or_default(),
-        );
-        Self {
-            patient: patient.id.into(),
-            doctor: doctor.id.into(),
-            doctor_as_sent: doctor.as_sent,
-        }
+        let (patient, doctor) = (input.patient.unwrap_or_default(), input.doctor.unwrap_or_default());
+        Self { patient: patient.id.into(), doctor: doctor.id.into(), doctor_as_sent: doctor.as_sent }
     }
 }
 
@@ -93,9 +82,7 @@ impl<'de> Deserialize<'de> for Pk {
         };
         match super::number(&as_sent) {
             Some(id) => Ok(Self { id, as_sent }),
-            None => Err(D::Error::custom(format!(
-                "Incorrect type. Expected pk value, received {kind}."
-            ))),
+            None => Err(D::Error::custom(format!("Incorrect type. Expected pk value, received {kind}."))),
         }
     }
 }
@@ -125,11 +112,7 @@ impl Serialize for Mapping {
             patient: self.patient_id,
             doctor: self.doctor_id,
             patient_name: names::join(&self.patient_first_name, &self.patient_last_name),
-            doctor_name: if has_title(&doctor) {
-                doctor
-            } else {
-                format!("Dr. {doctor}")
-            },
+            doctor_name: if has_title(&doctor) { doctor } else { format!("Dr. {doctor}") },
             assigned_at: self.assigned_at,
         };
         view.serialize(serializer)
@@ -182,13 +165,7 @@ pub async fn create(
     body: Body<MappingInput>,
 ) -> Result<Made<Mapping>> {
     let patient = body.text("patient").and_then(|text| super::number(&text));
-    db.mappings(&user)
-        .create(
-            body.read().map(Into::into),
-            patient.map(Id::from),
-            key.of(&body),
-        )
-        .await
+    db.mappings(&user).create(body.read().map(Into::into), patient.map(Id::from), key.of(&body)).await
 }
 
 /// List the mappings of one of your patients.
@@ -199,11 +176,7 @@ pub async fn create(
     params(Id<Patient>),
     responses((status = 200, description = "By ascending id", body = [MappingView])),
 )]
-pub async fn by_patient(
-    user: CurrentUser,
-    State(db): State<Db>,
-    id: Id<Patient>,
-) -> Result<Json<Vec<Mapping>>> {
+pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Json<Vec<Mapping>>> {
     db.mappings(&user).of_patient(id).await.map(Json)
 }
 
@@ -214,11 +187,7 @@ pub async fn by_patient(
     get, path = "/api/mappings/{id}/", operation_id = "mappings_doctors_list", tag = "mappings", params(Id<Patient>),
     responses((status = 200, description = "By ascending id", body = [DoctorView])),
 )]
-pub async fn doctors(
-    user: CurrentUser,
-    State(db): State<Db>,
-    id: Id<Patient>,
-) -> Result<Json<Vec<Doctor>>> {
+pub async fn doctors(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Json<Vec<Doctor>>> {
     db.mappings(&user).doctors_of(id).await.map(Json)
 }
 
@@ -229,10 +198,6 @@ pub async fn doctors(
     delete, path = "/api/mappings/{id}/", operation_id = "mappings_destroy", tag = "mappings", params(Id<Mapping>),
     responses((status = 204, description = "Gone for good")),
 )]
-pub async fn destroy(
-    user: CurrentUser,
-    State(db): State<Db>,
-    id: Id<Mapping>,
-) -> Result<NoContent> {
+pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Mapping>) -> Result<NoContent> {
     db.mappings(&user).delete(id).await.map(|()| NoContent)
 }

@@ -59,19 +59,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::login::refresh))
         .routes(routes!(auth::me::retrieve, auth::me::partial_update))
         .routes(routes!(patients::list, patients::create))
-        .routes(routes!(
-            patients::retrieve,
-            patients::update,
-            patients::partial_update,
-            patients::destroy
-        ))
+        .routes(routes!(patients::retrieve, patients::update, patients::partial_update, patients::destroy))
         .routes(routes!(doctors::list, doctors::create))
-        .routes(routes!(
-            doctors::retrieve,
-            doctors::update,
-            doctors::partial_update,
-            doctors::destroy
-        ))
+        .routes(routes!(doctors::retrieve, doctors::update, doctors::partial_update, doctors::destroy))
         .routes(routes!(mappings::list, mappings::create))
         .routes(routes!(mappings::by_patient))
         .routes(routes!(mappings::doctors, mappings::destroy))
@@ -122,10 +112,7 @@ struct JwtAuth;
 
 impl Modify for JwtAuth {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .build();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("jwtAuth", SecurityScheme::Http(scheme));
     }
@@ -141,8 +128,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// What every answer is.
-const JSON: (HeaderName, HeaderValue) =
-    (CONTENT_TYPE, HeaderValue::from_static("application/json"));
+const JSON: (HeaderName, HeaderValue) = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| ApiError::Internal(format!("an answer: {error}")))
@@ -182,9 +168,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let params = RawPathParams::from_request_parts(parts, state).await;
-        let id = params
-            .ok()
-            .and_then(|params| number(params.iter().next()?.1));
+        let id = params.ok().and_then(|params| number(params.iter().next()?.1));
         if let Some(id) = id {
             return Ok(Id::from(id));
         }
@@ -206,9 +190,7 @@ fn number(text: &str) -> Option<i64> {
 
 impl<T: Model> IntoParams for Id<T> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let id = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1));
+        let id = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
         let parameter = ParameterBuilder::new()
             .name("id")
             .parameter_in(ParameterIn::Path)
@@ -227,10 +209,6 @@ fn row_number<T: Model>() -> String {
 
 /// A time as Django REST framework writes it: six digits of a second, or none.
 fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    let digits = if time.timestamp_subsec_micros() == 0 {
-        SecondsFormat::Secs
-    } else {
-        SecondsFormat::Micros
-    };
+    let digits = if time.timestamp_subsec_micros() == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
     serializer.serialize_str(&time.to_rfc3339_opts(digits, true))
 }

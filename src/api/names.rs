@@ -10,9 +10,5 @@ pub(super) fn split(name: &str) -> (String, String) {
 
 /// The two parts as one name.
 pub(super) fn join(first: &str, last: &str) -> String {
-    if last.is_empty() {
-        first.to_owned()
-    } else {
-        format!("{first} {last}")
-    }
+    if last.is_empty() { first.to_owned() } else { format!("{first} {last}") }
 }

@@ -27,9 +27,8 @@ fn query(name: &str, description: &str, schema: &Value) -> Parameter {
 impl<T: Listed> IntoParams for Query<T> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let orderings = T::COLUMNS.iter().filter(|column| column.is_ordering);
-        let orderings: Vec<String> = orderings
-            .flat_map(|column| [column.name.to_owned(), format!("-{}", column.name)])
-            .collect();
+        let orderings: Vec<String> =
+            orderings.flat_map(|column| [column.name.to_owned(), format!("-{}", column.name)]).collect();
         let mut parameters = vec![
             query(
                 "limit",
@@ -63,11 +62,7 @@ impl<T: Listed> IntoParams for Query<T> {
             let ranges = RANGES.iter().filter(|_| column.has_ranges());
             parameters.extend(ranges.map(|(range, comparison)| {
                 let name = format!("{}__{range}", column.name);
-                let description = format!(
-                    "Rows whose `{}` is {} this.",
-                    column.name,
-                    comparison.words()
-                );
+                let description = format!("Rows whose `{}` is {} this.", column.name, comparison.words());
                 query(&name, &description, &schema(column))
             }));
         }
@@ -92,14 +87,8 @@ fn or_empty(schema: &Value) -> Value {
 
 impl IntoParams for Preconditions {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description =
-            "The `ETag` that you read: the row is left alone if it has changed since.";
-        vec![parameter(
-            "header",
-            "If-Match",
-            description,
-            &json!({ "type": "string" }),
-        )]
+        let description = "The `ETag` that you read: the row is left alone if it has changed since.";
+        vec![parameter("header", "If-Match", description, &json!({ "type": "string" }))]
     }
 }
 
@@ -107,8 +96,7 @@ impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "A text of your own, a new one for each row: sent again within 24 hours, the request makes \
                            nothing, and is answered as before.";
-        let schema =
-            &json!({ "type": "string", "pattern": r#"^("[!-~]{1,253}"|[!#-~][!-~]{0,254})$"# });
+        let schema = &json!({ "type": "string", "pattern": r#"^("[!-~]{1,253}"|[!#-~][!-~]{0,254})$"# });
         vec![parameter("header", "Idempotency-Key", description, schema)]
     }
 }

@@ -75,16 +75,10 @@ pub struct PatientInput {
 }
 
 impl Input for PatientInput {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
-        ("first_name", &["name"]),
-        ("last_name", &["name"]),
-        ("date_of_birth", &["age"]),
-        ("gender", &[]),
-    ];
-    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[
-        ("name", &["first_name", "last_name"]),
-        ("age", &["date_of_birth"]),
-    ];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
+        &[("first_name", &["name"]), ("last_name", &["name"]), ("date_of_birth", &["age"]), ("gender", &[])];
+    const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] =
+        &[("name", &["first_name", "last_name"]), ("age", &["date_of_birth"])];
 }
 
 impl Record for PatientInput {
@@ -206,9 +200,7 @@ pub async fn create(
     key: IdempotencyKey,
     body: Body<PatientInput>,
 ) -> Result<Made<Patient>> {
-    db.patients(&user)
-        .create(body.create(), key.of(&body))
-        .await
+    db.patients(&user).create(body.create(), key.of(&body)).await
 }
 
 /// Read a patient.
@@ -220,11 +212,7 @@ pub async fn create(
         (status = 304, description = "You have it as it is"),
     ),
 )]
-pub async fn retrieve(
-    user: CurrentUser,
-    State(db): State<Db>,
-    id: Id<Patient>,
-) -> Result<Tagged<Patient>> {
+pub async fn retrieve(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Tagged<Patient>> {
     db.patients(&user).get(id).await.map(Tagged)
 }
 
@@ -277,8 +265,5 @@ pub async fn destroy(
     id: Id<Patient>,
     preconditions: Preconditions,
 ) -> Result<NoContent> {
-    db.patients(&user)
-        .delete(id, preconditions.of_row())
-        .await
-        .map(|()| NoContent)
+    db.patients(&user).delete(id, preconditions.of_row()).await.map(|()| NoContent)
 }

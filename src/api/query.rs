@@ -22,12 +22,8 @@ pub const MAX_LIMIT: i64 = 200;
 pub const MAX_SEARCH: usize = 200;
 
 /// What a range is asked for by (django-filter's).
-pub const RANGES: [(&str, Comparison); 4] = [
-    ("gt", Comparison::Greater),
-    ("gte", Comparison::AtLeast),
-    ("lt", Comparison::Less),
-    ("lte", Comparison::AtMost),
-];
+pub const RANGES: [(&str, Comparison); 4] =
+    [("gt", Comparison::Greater), ("gte", Comparison::AtLeast), ("lt", Comparison::Less), ("lte", Comparison::AtMost)];
 
 /// The query of a list of `T`.
 pub struct Query<T> {
@@ -60,11 +56,7 @@ impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         pairs.retain(|(name, value)| name == "cursor" || !input::strip(value).is_empty());
-        Ok(Self {
-            path: path.map_or("", MatchedPath::as_str).to_owned(),
-            pairs,
-            of: PhantomData,
-        })
+        Ok(Self { path: path.map_or("", MatchedPath::as_str).to_owned(), pairs, of: PhantomData })
     }
 }
 
@@ -73,12 +65,7 @@ impl<T: Listed> Query<T> {
     pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<Asked> {
         let mut faults = FieldErrors::default();
         let mut asked = Asked {
-            listing: Listing {
-                filters: Vec::new(),
-                words: Vec::new(),
-                order: T::number(),
-                is_descending: false,
-            },
+            listing: Listing { filters: Vec::new(), words: Vec::new(), order: T::number(), is_descending: false },
             limit: None,
             after: None,
             is_counted: false,
@@ -94,11 +81,7 @@ impl<T: Listed> Query<T> {
                 faults.add(name, "Invalid cursor.");
             }
         }
-        if faults.is_empty() {
-            Ok(asked)
-        } else {
-            Err(ApiError::Invalid(faults))
-        }
+        if faults.is_empty() { Ok(asked) } else { Err(ApiError::Invalid(faults)) }
     }
 
     /// The address of the next page, which begins behind `last`.
@@ -119,8 +102,7 @@ impl<T: Listed> Query<T> {
     /// A cursor is of one list, in one order, with the same conditions, and of one user's own rows.
     fn purpose(&self, user: Option<&CurrentUser>) -> String {
         let user = user.filter(|_| T::IS_OWNED).map_or(0, CurrentUser::id);
-        let says =
-            |name: &str| ["search", "ordering"].contains(&name) || filter::<T>(name).is_some();
+        let says = |name: &str| ["search", "ordering"].contains(&name) || filter::<T>(name).is_some();
         let mut pairs: Vec<_> = self.pairs.iter().filter(|(name, _)| says(name)).collect();
         pairs.sort();
         format!("cursor {user} {} {pairs:?}", self.path)
@@ -142,16 +124,11 @@ fn read_one<T: Listed>(asked: &mut Asked, name: &str, value: &str) -> Result<(),
         }
         "search" => {
             let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
-            asked.listing.words = words
-                .filter(|word| !word.is_empty())
-                .map(ToOwned::to_owned)
-                .collect();
+            asked.listing.words = words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect();
         }
         "ordering" => {
             let column = text.strip_prefix('-').unwrap_or(text);
-            let order = T::COLUMNS
-                .iter()
-                .find(|order| order.is_ordering && order.name == column);
+            let order = T::COLUMNS.iter().find(|order| order.is_ordering && order.name == column);
             asked.listing.order = order.ok_or_else(|| input::not_a_choice(text))?;
             asked.listing.is_descending = text.starts_with('-');
         }
@@ -184,9 +161,7 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Email => Ok(Value::Text(text.to_lowercase())),
         Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
         Kind::Choice(_) => Err(input::not_a_choice(text)),
-        Kind::Date => input::parse_date(text)
-            .map(Value::Date)
-            .ok_or(input::DATE_FORMAT.into()),
+        Kind::Date => input::parse_date(text).map(Value::Date).ok_or(input::DATE_FORMAT.into()),
         Kind::Time => time(text).map(Value::Time).ok_or(
             "Datetime has wrong format. Use one of these formats instead: \
              YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
@@ -211,9 +186,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
         formats.find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
     };
     let day = || input::parse_date(&text)?.and_hms_opt(0, 0, 0);
-    let time = zoned
-        .ok()
-        .or_else(|| Some(naive().or_else(day)?.and_utc()))?;
+    let time = zoned.ok().or_else(|| Some(naive().or_else(day)?.and_utc()))?;
     // a day more or less, for the zones of the years 1 to 9999
     (time.timestamp() > -62_135_683_200 && time.timestamp() < 253_402_387_200).then_some(time)
 }

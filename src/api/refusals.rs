@@ -52,9 +52,8 @@ impl Refusal {
             _ => reference("Detail"),
         };
         let examples = self.examples.iter();
-        let examples: Map<String, Value> = examples
-            .map(|(name, error)| ((*name).to_owned(), json!({ "value": error.body() })))
-            .collect();
+        let examples: Map<String, Value> =
+            examples.map(|(name, error)| ((*name).to_owned(), json!({ "value": error.body() }))).collect();
         json!({
             "description": self.description,
             "content": { "application/json": {
@@ -186,10 +185,7 @@ fn no_row<T: Model>(name: &'static str) -> Refusal {
         name,
         description: "There is no such thing, or it is not yours: nobody can tell which.",
         of: Of::Rows(row_number::<T>()),
-        examples: vec![
-            ("no_row", ApiError::NoRow(T::NAME)),
-            ("no_number", ApiError::NotFound),
-        ],
+        examples: vec![("no_row", ApiError::NoRow(T::NAME)), ("no_number", ApiError::NotFound)],
     }
 }
 

@@ -8,8 +8,8 @@ use axum::{
     http::{
         HeaderName, HeaderValue, Method, Uri,
         header::{
-            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG,
-            IF_MATCH, IF_NONE_MATCH, LINK, ORIGIN, RETRY_AFTER, USER_AGENT, VARY, WWW_AUTHENTICATE,
+            ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH,
+            LINK, ORIGIN, RETRY_AFTER, USER_AGENT, VARY, WWW_AUTHENTICATE,
         },
     },
     middleware::{Next, from_fn_with_state},
@@ -36,10 +36,7 @@ pub(super) fn around(router: Router, exposure: &Exposure) -> Router {
     if exposure.cors_allowed_origins.is_empty() && !exposure.cors_from_localhost {
         return router;
     }
-    let cors = Cors {
-        origins: exposure.cors_allowed_origins.clone(),
-        from_localhost: exposure.cors_from_localhost,
-    };
+    let cors = Cors { origins: exposure.cors_allowed_origins.clone(), from_localhost: exposure.cors_from_localhost };
     router.layer(from_fn_with_state(Arc::new(cors), answer))
 }
 
@@ -50,21 +47,12 @@ struct Cors {
 
 /// A preflight needs no token. Any other OPTIONS is the router's own, and so is whatever another page sends.
 async fn answer(State(cors): State<Arc<Cors>>, request: Request, next: Next) -> Response {
-    let is_preflight = request
-        .headers()
-        .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let is_own = request.method() == Method::OPTIONS && !is_preflight;
-    if is_own
-        || !request
-            .headers()
-            .get(ORIGIN)
-            .is_some_and(|origin| cors.allows(origin))
-    {
+    if is_own || !request.headers().get(ORIGIN).is_some_and(|origin| cors.allows(origin)) {
         let mut response = next.run(request).await;
         // a cache must not give this answer to a page that may have it
-        response
-            .headers_mut()
-            .append(VARY, HeaderValue::from_static("Origin"));
+        response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
         return response;
     }
     let Ok(response) = cors.layer().layer(next).oneshot(request).await;
@@ -77,22 +65,13 @@ impl Cors {
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {
-        self.is_for_any()
-            || self.origins.contains(origin)
-            || self.from_localhost && is_local(origin)
+        self.is_for_any() || self.origins.contains(origin) || self.from_localhost && is_local(origin)
     }
 
     /// For an origin that is allowed.
     fn layer(&self) -> CorsLayer {
         let layer = CorsLayer::new()
-            .allow_methods([
-                Method::GET,
-                Method::HEAD,
-                Method::POST,
-                Method::PUT,
-                Method::PATCH,
-                Method::DELETE,
-            ])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers([
                 ACCEPT,
                 AUTHORIZATION,
@@ -118,18 +97,13 @@ impl Cors {
         if self.is_for_any() {
             layer.allow_origin(Any)
         } else {
-            layer
-                .allow_origin(AllowOrigin::mirror_request())
-                .allow_credentials(true)
+            layer.allow_origin(AllowOrigin::mirror_request()).allow_credentials(true)
         }
     }
 }
 
 /// Whether a page is served by this machine.
 fn is_local(origin: &HeaderValue) -> bool {
-    let uri = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.parse::<Uri>().ok());
+    let uri = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     uri.is_some_and(|uri| matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }

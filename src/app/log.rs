@@ -18,12 +18,7 @@ pub(super) struct LogLine {
 impl LogLine {
     pub(super) fn new(id: &RequestId, method: &Method) -> Self {
         let span = tracing::info_span!("request", id = id.as_str(), user = Empty);
-        Self {
-            span,
-            method: method.clone(),
-            begun: Instant::now(),
-            answer: None,
-        }
+        Self { span, method: method.clone(), begun: Instant::now(), answer: None }
     }
 
     /// What else is logged belongs to the request too.
@@ -32,10 +27,7 @@ impl LogLine {
     }
 
     pub(super) fn answered(&mut self, response: &Response) {
-        self.answer = Some((
-            response.status().as_u16(),
-            response.extensions().get().cloned(),
-        ));
+        self.answer = Some((response.status().as_u16(), response.extensions().get().cloned()));
     }
 }
 
@@ -44,8 +36,7 @@ impl Drop for LogLine {
         let _entered = self.span.enter();
         let milliseconds = self.begun.elapsed().as_millis();
         // a method and a path that a client made up do not belong in a log
-        let is_known =
-            self.method.is_idempotent() || [Method::POST, Method::PATCH].contains(&self.method);
+        let is_known = self.method.is_idempotent() || [Method::POST, Method::PATCH].contains(&self.method);
         let method = if is_known { self.method.as_str() } else { "-" };
         if let Some((status, route)) = &self.answer {
             let route = route.as_ref().map_or("-", MatchedPath::as_str);

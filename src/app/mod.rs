@@ -9,8 +9,8 @@ use axum::{
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
         header::{
-            ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+            ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
     middleware::{Next, from_fn_with_state},
@@ -56,16 +56,12 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (VARY, HeaderValue::from_static("Accept")),
 ];
 
 /// An answer that is no page: a browser has nothing to load for it, and no page may frame it.
-const NOTHING_TO_SHOW: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NOTHING_TO_SHOW: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// What handlers work with.
 #[derive(Clone, FromRef)]
@@ -125,11 +121,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
 }
 
 /// From the outside in: an id, the log line, the documented path, and the headers that every answer has.
-async fn around_the_router(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn around_the_router(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new();
     let mut line = LogLine::new(&id, request.method());
     request.extensions_mut().insert(id.clone());
@@ -148,9 +140,7 @@ async fn around_the_router(
         headers.append(name, value);
     }
     // the documentation has one of its own
-    headers
-        .entry(CONTENT_SECURITY_POLICY)
-        .or_insert(NOTHING_TO_SHOW);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING_TO_SHOW);
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -189,22 +179,12 @@ async fn around_the_handler(
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     if let Some(path) = path {
-        if is_post
-            && response.status() == StatusCode::SERVICE_UNAVAILABLE
-            && endpoints.takes_key(&path)
-        {
+        if is_post && response.status() == StatusCode::SERVICE_UNAVAILABLE && endpoints.takes_key(&path) {
             response = ApiError::UnavailableOnce.into_response();
         }
-        let caching = if path.as_str().starts_with("/api/auth/") {
-            "no-store"
-        } else {
-            "private, no-cache"
-        };
+        let caching = if path.as_str().starts_with("/api/auth/") { "no-store" } else { "private, no-cache" };
         let caching = HeaderValue::from_static(caching);
-        response
-            .headers_mut()
-            .entry(CACHE_CONTROL)
-            .or_insert(caching);
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(caching);
         if let Some(allow) = endpoints.allow(&path) {
             response.headers_mut().insert(ALLOW, allow);
         }
@@ -216,9 +196,7 @@ async fn around_the_handler(
 /// Whether an answer that is not short may be compressed for who asks for it: not what has an `ETag`, which says that it
 /// is the same byte for byte. (Tokens are short, so their length tells nothing of what stands beside them.)
 fn may_be_compressed(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    let is_picture = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind == "image/png");
+    let is_picture = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "image/png");
     status == StatusCode::OK && !headers.contains_key(ETAG) && !is_picture
 }
 

@@ -23,18 +23,14 @@ const ALIASES: &[(&str, &str)] = &[
 /// Takes a path below /api/ or /admin/ to the one that is documented: with its slash, and under its name.
 pub(super) fn canonical(uri: &mut Uri) {
     let path = uri.path();
-    if !["/api", "/admin"].iter().any(|root| {
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    }) {
+    if !["/api", "/admin"]
+        .iter()
+        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    {
         return;
     }
     // the files of the documentation have none
-    let slash = if path.ends_with('/') || path.starts_with("/api/docs/") {
-        ""
-    } else {
-        "/"
-    };
+    let slash = if path.ends_with('/') || path.starts_with("/api/docs/") { "" } else { "/" };
     let mut documented = format!("{path}{slash}");
     for (alias, name) in ALIASES {
         if let Some(rest) = documented.strip_prefix(alias) {
@@ -59,40 +55,19 @@ pub(super) fn unserved(request: &Request) -> Option<ApiError> {
         return None;
     }
     let query = request.uri().query().unwrap_or_default();
-    let format = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("format="));
+    let format = query.split('&').find_map(|pair| pair.strip_prefix("format="));
     if format.is_some_and(|format| !["", "json", "api"].contains(&format)) {
         return Some(ApiError::NotFound);
     }
-    let served = [
-        "*/*",
-        "application/*",
-        "application/json",
-        "text/*",
-        "text/html",
-        "",
-    ];
+    let served = ["*/*", "application/*", "application/json", "text/*", "text/html", ""];
     let accept = request.headers().get_all(ACCEPT);
-    let mut ranges = accept
-        .iter()
-        .flat_map(|header| header.to_str().unwrap_or_default().split(','))
-        .peekable();
+    let mut ranges = accept.iter().flat_map(|header| header.to_str().unwrap_or_default().split(',')).peekable();
     let any = ranges.peek().is_none()
         || ranges.any(|range| {
-            let media_type = range
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_lowercase();
+            let media_type = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
             served.contains(&media_type.as_str())
         });
-    if any {
-        None
-    } else {
-        Some(ApiError::NotAcceptable)
-    }
+    if any { None } else { Some(ApiError::NotAcceptable) }
 }
 
 /// The names that the server answers to; none: any.
@@ -123,19 +98,15 @@ impl AllowedHosts {
             Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
             _ => host,
         };
-        let is_name =
-            |character: char| character.is_ascii_alphanumeric() || "-._[:]".contains(character);
+        let is_name = |character: char| character.is_ascii_alphanumeric() || "-._[:]".contains(character);
         if !name.chars().all(is_name) {
             return false;
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         self.0.is_empty()
-            || self
-                .0
-                .iter()
-                .any(|pattern| match pattern.strip_prefix('.') {
-                    Some(domain) => name == domain || name.ends_with(pattern),
-                    None => pattern == "*" || *pattern == name,
-                })
+            || self.0.iter().any(|pattern| match pattern.strip_prefix('.') {
+                Some(domain) => name == domain || name.ends_with(pattern),
+                None => pattern == "*" || *pattern == name,
+            })
     }
 }

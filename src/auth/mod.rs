@@ -46,12 +46,7 @@ impl CurrentUser {
     ) -> Result<Self, TokenFault> {
         let (id, session) = tokens.verify(token, token_type)?;
         tracing::Span::current().record("user", id);
-        Ok(Self {
-            id,
-            session,
-            request: request_id,
-            unserved: None,
-        })
+        Ok(Self { id, session, request: request_id, unserved: None })
     }
 
     /// The bearer of a refresh token.
@@ -93,8 +88,8 @@ where
         let request_id = RequestId::of(&parts.extensions);
         let token = bearer(&parts.headers)?;
         let tokens = Tokens::from_ref(state);
-        let user = Self::from_token(&tokens, token, TokenType::Access, request_id)
-            .map_err(Unauthenticated::AccessToken)?;
+        let user =
+            Self::from_token(&tokens, token, TokenType::Access, request_id).map_err(Unauthenticated::AccessToken)?;
         let unserved = parts.extensions.get().map(|Unserved(fault)| fault.clone());
         Ok(Self { unserved, ..user })
     }
@@ -127,9 +122,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         match CurrentUser::from_request_parts(parts, state).await {
             Ok(user) => Ok(Self(Some(user))),
-            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials))
-                if PublicDoctors::from_ref(state).0 =>
-            {
+            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials)) if PublicDoctors::from_ref(state).0 => {
                 Ok(Self(None))
             }
             Err(refusal) => Err(refusal),
@@ -139,12 +132,8 @@ where
 
 /// The token of `Authorization: Bearer <token>`. The scheme is taken in any case (RFC 9110 11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
-    let header = headers
-        .get(AUTHORIZATION)
-        .ok_or(Unauthenticated::NoCredentials)?;
-    let header = header
-        .to_str()
-        .map_err(|_| Unauthenticated::AccessToken(TokenFault::Invalid))?;
+    let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::NoCredentials)?;
+    let header = header.to_str().map_err(|_| Unauthenticated::AccessToken(TokenFault::Invalid))?;
     let mut words = header.split_ascii_whitespace();
     match words.next() {
         Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => {}
@@ -193,15 +182,11 @@ impl Unauthenticated {
             Self::NoCredentials => {
                 json!({ "detail": "Authentication credentials were not provided." })
             }
-            Self::BadHeader => coded(
-                "Authorization header must contain two space-delimited values",
-                "bad_authorization_header",
-            ),
+            Self::BadHeader => {
+                coded("Authorization header must contain two space-delimited values", "bad_authorization_header")
+            }
             Self::AccessToken(TokenFault::NoUser) | Self::RefreshToken(TokenFault::NoUser) => {
-                coded(
-                    "Token contained no recognizable user identification",
-                    "token_not_valid",
-                )
+                coded("Token contained no recognizable user identification", "token_not_valid")
             }
             Self::AccessToken(fault) => json!({
                 "detail": "Given token not valid for any token type",

@@ -48,36 +48,24 @@ impl Passwords {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.to_string());
         self.in_turn(move || {
-            let same = PasswordHash::new(&stored).is_ok_and(|hash| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &hash)
-                    .is_ok()
-            });
+            let same = PasswordHash::new(&stored)
+                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
             same && known
         })
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T> {
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let busy = |_| ApiError::Unavailable("too many passwords to hash".into());
         let queued = self.queue.clone().try_acquire_owned().map_err(busy)?;
-        let turn = self
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("never closed");
+        let turn = self.turns.clone().acquire_owned().await.expect("never closed");
         #[expect(clippy::disallowed_methods, reason = "this is where it is bounded")]
         let done = tokio::task::spawn_blocking(move || {
             // held by the thread, not by the request, which may be gone before the work is done
             let _held = (queued, turn);
             work()
         });
-        done.await
-            .map_err(|error| ApiError::Internal(format!("hashing a password: {error}")))
+        done.await.map_err(|error| ApiError::Internal(format!("hashing a password: {error}")))
     }
 }
 
@@ -96,10 +84,7 @@ fn hash(password: &str) -> String {
 /// too similar to, with their names: `("email", "ada@example.org")`.
 pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
     let mut faults = Vec::new();
-    if let Some((name, _)) = attributes
-        .iter()
-        .find(|(_, value)| similar(password, value))
-    {
+    if let Some((name, _)) = attributes.iter().find(|(_, value)| similar(password, value)) {
         faults.push(format!("The password is too similar to the {name}."));
     }
     if password.chars().count() < 8 {
@@ -118,8 +103,7 @@ pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
 fn similar(password: &str, attribute: &str) -> bool {
     let password = password.to_lowercase();
     let attribute = attribute.to_lowercase();
-    let words =
-        attribute.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+    let words = attribute.split(|character: char| !(character.is_alphanumeric() || character == '_'));
     words
         .chain(std::iter::once(attribute.as_str()))
         .filter(|part| !part.is_empty())

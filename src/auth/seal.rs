@@ -11,10 +11,7 @@ pub struct Seal(RandomizedNonceKey);
 
 impl Seal {
     pub(super) fn new(secret_key: &str) -> Self {
-        let key = digest(
-            &SHA256,
-            format!("healthcare-backend seal {secret_key}").as_bytes(),
-        );
+        let key = digest(&SHA256, format!("healthcare-backend seal {secret_key}").as_bytes());
         let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
         Self(key.expect("32 bytes are a key"))
     }

@@ -15,18 +15,9 @@ pub fn of_directory(dir: &Path) -> io::Result<String> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let key = format!(
-        "{:032x}{:032x}",
-        rand::random::<u128>(),
-        rand::random::<u128>()
-    );
+    let key = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     let unfinished = dir.join("secret_key.new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(key.as_bytes())?;
     file.sync_all()?;
     fs::rename(&unfinished, &path)?;

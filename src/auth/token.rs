@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind,
-};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -92,12 +90,7 @@ struct ReceivedClaims {
 
 impl Tokens {
     /// Signs with `secret_key`; verifies with it and with each of the `fallbacks`, so that a key can be changed.
-    pub fn new(
-        secret_key: &str,
-        fallbacks: &[String],
-        access_lifetime: Duration,
-        refresh_lifetime: Duration,
-    ) -> Self {
+    pub fn new(secret_key: &str, fallbacks: &[String], access_lifetime: Duration, refresh_lifetime: Duration) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         validation.validate_nbf = true;
@@ -107,9 +100,7 @@ impl Tokens {
         let keys = std::iter::once(secret_key).chain(fallbacks.iter().map(String::as_str));
         Self(Arc::new(Keys {
             signing: EncodingKey::from_secret(secret_key.as_bytes()),
-            verifying: keys
-                .map(|key| DecodingKey::from_secret(key.as_bytes()))
-                .collect(),
+            verifying: keys.map(|key| DecodingKey::from_secret(key.as_bytes())).collect(),
             validation,
             seal: Seal::new(secret_key),
             access_lifetime,
@@ -190,8 +181,5 @@ impl Tokens {
 
 /// simplejwt writes ids as strings since 5.5, and as numbers before.
 fn number(claim: &Value) -> i64 {
-    claim
-        .as_i64()
-        .or_else(|| claim.as_str()?.parse().ok())
-        .unwrap_or(0)
+    claim.as_i64().or_else(|| claim.as_str()?.parse().ok()).unwrap_or(0)
 }

@@ -61,10 +61,7 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
     let asks = !arguments.password_stdin;
     with_database(config, async |db| {
         let mut account = Map::new();
-        for (field, label, given) in [
-            ("email", "Email", arguments.email),
-            ("name", "Name", arguments.name),
-        ] {
+        for (field, label, given) in [("email", "Email", arguments.email), ("name", "Name", arguments.name)] {
             if let Some(value) = given {
                 account.insert(field.into(), json!(value));
                 if let Some(fault) = complaint(db, &account, field).await? {
@@ -80,9 +77,7 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
             account.insert("username".into(), json!(username));
         }
         let chosen = if asks {
-            choose_password(Weak::IfWanted, |password| {
-                password_faults(&account, password)
-            })?
+            choose_password(Weak::IfWanted, |password| password_faults(&account, password))?
         } else {
             from_stdin()?
         };
@@ -91,15 +86,7 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
         account.insert("password".into(), json!(judged));
         let registration = read(db, &Body::from(account)).await.map_err(readable)?;
         let registration = registration.with_password(chosen);
-        create_account(
-            db,
-            &Passwords::new(),
-            registration,
-            Rank::Superuser,
-            REQUEST_ID,
-        )
-        .await
-        .map_err(readable)?;
+        create_account(db, &Passwords::new(), registration, Rank::Superuser, REQUEST_ID).await.map_err(readable)?;
         say(&mut io::stdout(), "Superuser created successfully.");
         Ok(())
     })
@@ -113,11 +100,7 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
         let found = db.credentials(login).await.map_err(readable)?;
         let account = found.with_context(|| format!("user '{login}' does not exist"))?;
         let username = account.username.as_deref().unwrap_or_default();
-        let attributes = [
-            ("username", username),
-            ("name", &account.name),
-            ("email", &account.email),
-        ];
+        let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
         let faults = |password: &str| password::faults(password, &attributes);
         let chosen = if arguments.password_stdin {
             let chosen = from_stdin()?;
@@ -127,20 +110,12 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
             }
             chosen
         } else {
-            say(
-                &mut io::stdout(),
-                &format!("Changing password for user '{login}'"),
-            );
+            say(&mut io::stdout(), &format!("Changing password for user '{login}'"));
             choose_password(Weak::Never, faults)?
         };
         let hash = Passwords::new().hash(chosen).await.map_err(readable)?;
-        db.change_password(account.user_id, &hash, REQUEST_ID)
-            .await
-            .map_err(readable)?;
-        say(
-            &mut io::stdout(),
-            &format!("Password changed successfully for user '{login}'"),
-        );
+        db.change_password(account.user_id, &hash, REQUEST_ID).await.map_err(readable)?;
+        say(&mut io::stdout(), &format!("Password changed successfully for user '{login}'"));
         Ok(())
     })
     .await
@@ -184,12 +159,7 @@ async fn complaint(db: &Db, account: &Map<String, Value>, field: &str) -> Result
     }
 }
 
-async fn ask_until_good(
-    db: &Db,
-    account: &mut Map<String, Value>,
-    field: &str,
-    label: &str,
-) -> Result<()> {
+async fn ask_until_good(db: &Db, account: &mut Map<String, Value>, field: &str, label: &str) -> Result<()> {
     loop {
         account.insert(field.into(), json!(ask(&format!("{label}: "))?));
         match complaint(db, account, field).await? {
@@ -200,17 +170,8 @@ async fn ask_until_good(
 }
 
 fn password_faults(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
-    let text = |field| {
-        account
-            .get(field)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let attributes = [
-        ("username", text("username")),
-        ("name", text("name")),
-        ("email", text("email")),
-    ];
+    let text = |field| account.get(field).and_then(Value::as_str).unwrap_or_default();
+    let attributes = [("username", text("username")), ("name", text("name")), ("email", text("email"))];
     password::faults(chosen, &attributes)
 }
 
@@ -263,9 +224,7 @@ fn ask_secretly(prompt: &str) -> Result<String> {
 
 fn from_stdin() -> Result<String> {
     let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
-        .context("reading the password")?;
+    io::stdin().read_to_string(&mut text).context("reading the password")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -55,11 +55,7 @@ impl Cli {
             let arg = arg.global(true).hide_env_values(true);
             #[expect(clippy::disallowed_methods, reason = "whether it is empty")]
             let value = arg.get_env().and_then(std::env::var_os);
-            if value.is_some_and(|value| value.is_empty()) {
-                arg.env(None::<&str>)
-            } else {
-                arg
-            }
+            if value.is_some_and(|value| value.is_empty()) { arg.env(None::<&str>) } else { arg }
         })
     }
 }
@@ -81,10 +77,7 @@ pub fn main() -> ExitCode {
         }
     };
     log_to_terminal(&cli.settings.rust_log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
@@ -93,12 +86,8 @@ pub fn main() -> ExitCode {
             Command::Serve => run::serve(&config).await,
             Command::Migrate => run::migrate(&config).await,
             Command::Createsuperuser(arguments) => accounts::create(&config, arguments).await,
-            Command::Changepassword(arguments) => {
-                accounts::change_password(&config, arguments).await
-            }
-            Command::TestDatabase { dir } => {
-                embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await
-            }
+            Command::Changepassword(arguments) => accounts::change_password(&config, arguments).await,
+            Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }
     };
     match runtime.block_on(run) {
@@ -117,34 +106,22 @@ fn load_environment() -> Result<(), String> {
     // a line may hold a password: only its number is said
     let unreadable = |is_it: &dyn Fn(&str) -> bool| {
         let number = file.lines().position(is_it).map_or(0, |index| index + 1);
-        format!(
-            ".env: line {number} can't be read: put 'single quotes' around a value that is not plain"
-        )
+        format!(".env: line {number} can't be read: put 'single quotes' around a value that is not plain")
     };
     // dotenvy would put another variable in place of $word, as no other reader of .env files does
-    let has_variable = |line: &str| {
-        !line.trim_start().starts_with('#') && line.contains('$') && !line.contains('\'')
-    };
+    let has_variable = |line: &str| !line.trim_start().starts_with('#') && line.contains('$') && !line.contains('\'');
     if file.lines().any(has_variable) {
         return Err(unreadable(&has_variable));
     }
     match dotenvy::from_read(file.as_bytes()) {
-        Err(dotenvy::Error::LineParse(part, _)) => {
-            Err(unreadable(&|line| line.contains(part.trim())))
-        }
+        Err(dotenvy::Error::LineParse(part, _)) => Err(unreadable(&|line| line.contains(part.trim()))),
         Err(error) => Err(format!(".env: {error}")),
         Ok(()) => Ok(()),
     }
 }
 
 fn wrong_settings(faults: &[String]) -> ExitCode {
-    say(
-        &mut io::stderr(),
-        &format!(
-            "These settings are wrong:\n  {}\nSee --help.",
-            faults.join("\n  ")
-        ),
-    );
+    say(&mut io::stderr(), &format!("These settings are wrong:\n  {}\nSee --help.", faults.join("\n  ")));
     ExitCode::from(2)
 }
 

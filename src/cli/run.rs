@@ -49,42 +49,23 @@ struct Started {
 impl Started {
     async fn new(config: &Config) -> Result<Self> {
         let address = SocketAddr::from(config.listen);
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("listening on {address}"))?;
+        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
         let database = Running::new(config, Sharing::Refused).await?;
         database.migrate().await?;
         let secret_key = match &config.secret_key {
             Some(key) => key.clone(),
-            None => secret_key::of_directory(place(config)?.dir())
-                .context("the SECRET_KEY of DATA_DIR")?,
+            None => secret_key::of_directory(place(config)?.dir()).context("the SECRET_KEY of DATA_DIR")?,
         };
         let db = Db::new(database.options.clone(), config.db_connections);
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
-        let tokens = Tokens::new(
-            &secret_key,
-            &config.secret_key_fallbacks,
-            lifetimes.0,
-            lifetimes.1,
-        );
+        let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
         let app = app(db.clone(), tokens, Passwords::new(), &config.exposure);
-        Ok(Self {
-            listener,
-            app,
-            db,
-            database,
-        })
+        Ok(Self { listener, app, db, database })
     }
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
         let address = self.listener.local_addr()?;
-        say(
-            &mut io::stdout(),
-            &format!(
-                "API       http://{address}/api/\nDatabase  {}",
-                self.database.name
-            ),
-        );
+        say(&mut io::stdout(), &format!("API       http://{address}/api/\nDatabase  {}", self.database.name));
         let purging = tokio::spawn(purge(self.db.clone()));
         let mut lost = Ok(());
         let stop = async {
@@ -117,10 +98,7 @@ async fn purge(db: Db) {
 pub(super) async fn migrate(config: &Config) -> Result<()> {
     let database = Running::new(config, Sharing::Wanted).await?;
     database.migrate().await?;
-    say(
-        &mut io::stdout(),
-        &format!("The schema is up to date: {}", database.name),
-    );
+    say(&mut io::stdout(), &format!("The schema is up to date: {}", database.name));
     database.stop().await
 }
 
@@ -141,11 +119,7 @@ pub(super) struct Running {
 impl Running {
     pub(super) async fn new(config: &Config, sharing: Sharing) -> Result<Self> {
         if let Database::External(options, name) = &config.database {
-            return Ok(Self {
-                options: (**options).clone(),
-                name: name.clone(),
-                embedded: None,
-            });
+            return Ok(Self { options: (**options).clone(), name: name.clone(), embedded: None });
         }
         let place = place(config)?;
         let dir = place.dir().display().to_string();
@@ -153,32 +127,17 @@ impl Running {
             && place.lock()?.is_none()
             && let Some(options) = Embedded::running(&place)
         {
-            return Ok(Self {
-                options,
-                name: format!("PostgreSQL, embedded in {dir}"),
-                embedded: None,
-            });
+            return Ok(Self { options, name: format!("PostgreSQL, embedded in {dir}"), embedded: None });
         }
-        let embedded = Embedded::start(
-            place,
-            config.pg_bindir.as_deref(),
-            Durability::Kept,
-            config.db_connections,
-        )
-        .await?;
+        let embedded =
+            Embedded::start(place, config.pg_bindir.as_deref(), Durability::Kept, config.db_connections).await?;
         let name = format!("PostgreSQL {}, embedded in {dir}", embedded.version());
-        Ok(Self {
-            options: embedded.options(),
-            name,
-            embedded: Some(embedded),
-        })
+        Ok(Self { options: embedded.options(), name, embedded: Some(embedded) })
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {
         // sqlx says the cause in its own words already
-        let migrated = Db::migrate(&self.options)
-            .await
-            .map_err(|error| anyhow!("{error}"));
+        let migrated = Db::migrate(&self.options).await.map_err(|error| anyhow!("{error}"));
         migrated.with_context(|| format!("{} can't be used", self.name))
     }
 
@@ -189,9 +148,7 @@ impl Running {
         };
         loop {
             embedded.ended().await;
-            tracing::error!(
-                "PostgreSQL ended by itself, and is started again; its log is postgres.log in DATA_DIR"
-            );
+            tracing::error!("PostgreSQL ended by itself, and is started again; its log is postgres.log in DATA_DIR");
             let mut restarted = embedded.restart().await;
             for seconds in [1, 2, 4, 8] {
                 if restarted.is_err() {
@@ -215,11 +172,7 @@ impl Running {
 }
 
 fn place(config: &Config) -> Result<Place> {
-    if config.data_dir_is_default {
-        Place::by_default(&config.data_dir)
-    } else {
-        Place::at(&config.data_dir)
-    }
+    if config.data_dir_is_default { Place::by_default(&config.data_dir) } else { Place::at(&config.data_dir) }
 }
 
 /// Done when the process is told to stop: Ctrl-C, or SIGTERM. The second time it ends at once.

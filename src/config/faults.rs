@@ -17,13 +17,7 @@ impl Faults {
         self.0.extend(faults);
     }
 
-    pub(super) fn parse<T: FromStr>(
-        &mut self,
-        setting: &str,
-        value: &str,
-        expected: &str,
-        otherwise: T,
-    ) -> T {
+    pub(super) fn parse<T: FromStr>(&mut self, setting: &str, value: &str, expected: &str, otherwise: T) -> T {
         value.trim().parse().unwrap_or_else(|_| {
             self.add(format!("{setting} is {value:?}, which is not {expected}"));
             otherwise
@@ -36,9 +30,7 @@ impl Faults {
             "true" | "1" | "yes" | "on" => true,
             "false" | "0" | "no" | "off" | "" => false,
             _ => {
-                self.add(format!(
-                    "{setting} is {value:?}, which is neither True nor False"
-                ));
+                self.add(format!("{setting} is {value:?}, which is neither True nor False"));
                 false
             }
         }
@@ -46,16 +38,11 @@ impl Faults {
 
     pub(super) fn lifetime(&mut self, setting: &str, value: &str) -> Duration {
         match humantime::parse_duration(value) {
-            Ok(lifetime)
-                if lifetime >= Duration::from_secs(1)
-                    && lifetime <= Duration::from_hours(24 * 3660) =>
-            {
+            Ok(lifetime) if lifetime >= Duration::from_secs(1) && lifetime <= Duration::from_hours(24 * 3660) => {
                 lifetime
             }
             _ => {
-                self.add(format!(
-                    "{setting} is {value:?}, which is not a time such as 15m, 12h or 1day"
-                ));
+                self.add(format!("{setting} is {value:?}, which is not a time such as 15m, 12h or 1day"));
                 Duration::from_secs(1)
             }
         }
@@ -66,11 +53,7 @@ impl Faults {
         let mut good = Vec::new();
         for origin in origins {
             let is_origin = origin.parse::<Uri>().is_ok_and(|uri| {
-                let default_port = if uri.scheme_str() == Some("https") {
-                    443
-                } else {
-                    80
-                };
+                let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
                 uri.scheme().is_some()
                     && uri.host().is_some_and(|host| !host.contains('*'))
                     && uri.port_u16() != Some(default_port)

@@ -63,12 +63,7 @@ pub enum Database {
 }
 
 /// Keys that stand in examples. Everybody knows them.
-const EXAMPLE_KEYS: &[&str] = &[
-    "change-me",
-    "changeme",
-    "your-secret-key-here",
-    "django-insecure-",
-];
+const EXAMPLE_KEYS: &[&str] = &["change-me", "changeme", "your-secret-key-here", "django-insecure-"];
 /// As long as the hash that it keys (RFC 7518 3.2).
 const KEY_LENGTH: usize = 32;
 const PORT: &str = "a port, 0 to 65535";
@@ -87,22 +82,13 @@ impl Config {
             faults.extend(key_faults(secret_key.as_ref(), is_needed, &fallbacks));
         }
         if EnvFilter::try_new(&settings.rust_log).is_err() {
-            faults.add(format!(
-                "RUST_LOG is {:?}, which is not a level such as info, or a filter",
-                settings.rust_log
-            ));
+            faults.add(format!("RUST_LOG is {:?}, which is not a level such as info, or a filter", settings.rust_log));
         }
         let config = Self {
             database,
-            db_connections: match faults.parse(
-                "DB_CONNECTIONS",
-                &settings.db_connections,
-                "a number",
-                0,
-            ) {
+            db_connections: match faults.parse("DB_CONNECTIONS", &settings.db_connections, "a number", 0) {
                 0 => {
-                    4 * std::thread::available_parallelism()
-                        .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
+                    4 * std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
                 }
                 connections => connections,
             },
@@ -127,16 +113,10 @@ impl Config {
             data_dir: settings.data_dir.clone().into(),
             data_dir_is_default: settings.data_dir == "./data",
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
-            access_token_lifetime: faults
-                .lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
-            refresh_token_lifetime: faults
-                .lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+            access_token_lifetime: faults.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
+            refresh_token_lifetime: faults.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
         };
-        if faults.0.is_empty() {
-            Ok(config)
-        } else {
-            Err(faults.0)
-        }
+        if faults.0.is_empty() { Ok(config) } else { Err(faults.0) }
     }
 }
 
@@ -154,8 +134,8 @@ fn database(settings: &Settings, faults: &mut Faults) -> Database {
             }
         };
     }
-    let [name, user, password] = [&settings.db_name, &settings.db_user, &settings.db_password]
-        .map(|value| given(value.as_deref()));
+    let [name, user, password] =
+        [&settings.db_name, &settings.db_user, &settings.db_password].map(|value| given(value.as_deref()));
     if name.is_none() && user.is_none() && password.is_none() {
         return Database::Embedded;
     }
@@ -178,33 +158,22 @@ fn database(settings: &Settings, faults: &mut Faults) -> Database {
 }
 
 fn external(options: PgConnectOptions, setting: &str) -> Database {
-    let name = options
-        .get_database()
-        .unwrap_or_else(|| options.get_username());
+    let name = options.get_database().unwrap_or_else(|| options.get_username());
     let host = match options.get_socket() {
         Some(socket) => socket.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
-    let place = format!(
-        "database {name} at {host} as {} (from {setting})",
-        options.get_username()
-    );
+    let place = format!("database {name} at {host} as {} (from {setting})", options.get_username());
     Database::External(Box::new(options), place)
 }
 
 /// A setting that is left empty is not given.
 fn given(value: Option<&str>) -> Option<String> {
-    value
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-        .map(ToOwned::to_owned)
+    value.map(str::trim).filter(|value| !value.is_empty()).map(ToOwned::to_owned)
 }
 
 fn list(value: &str) -> Vec<String> {
-    value
-        .split(',')
-        .filter_map(|item| given(Some(item)))
-        .collect()
+    value.split(',').filter_map(|item| given(Some(item))).collect()
 }
 
 /// What is wrong with the keys that sign tokens: one that others know lets them in as anybody.
@@ -213,17 +182,11 @@ fn key_faults(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Ve
         return vec![format!("SECRET_KEY is missing: {MAKE_A_KEY}")];
     }
     let numbered = fallbacks.iter().enumerate();
-    let fallbacks =
-        numbered.map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
-    let keys = key
-        .into_iter()
-        .map(|key| ("SECRET_KEY".to_owned(), key))
-        .chain(fallbacks);
+    let fallbacks = numbered.map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
+    let keys = key.into_iter().map(|key| ("SECRET_KEY".to_owned(), key)).chain(fallbacks);
     let faults = keys.filter_map(|(name, key)| {
         let weakness = weakness(key)?;
-        Some(format!(
-            "{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"
-        ))
+        Some(format!("{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"))
     });
     faults.collect()
 }
@@ -232,6 +195,5 @@ fn weakness(key: &str) -> Option<String> {
     if EXAMPLE_KEYS.iter().any(|example| key.starts_with(example)) {
         return Some("is one that stands in an example".into());
     }
-    (key.len() < KEY_LENGTH)
-        .then(|| format!("has {} bytes of the {KEY_LENGTH} that it needs", key.len()))
+    (key.len() < KEY_LENGTH).then(|| format!("has {} bytes of the {KEY_LENGTH} that it needs", key.len()))
 }

@@ -41,38 +41,28 @@ async fn run<'c, T>(
         }
         attempt(parts.clone()).await
     };
-    timeout(STATEMENT, attempts)
-        .await
-        .unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    timeout(STATEMENT, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 fn lost_a_race(error: &Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
 impl<'c> Executor<'c> for Connection<'c> {
     type Database = Postgres;
 
-    fn fetch_many<'e, 'q: 'e, E>(
-        self,
-        query: E,
-    ) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
+    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
         let pool = self.0;
-        let rows = run(parts(query), move |parts| {
-            pool.fetch_many(parts).try_collect::<Vec<_>>().boxed()
-        });
+        let rows = run(parts(query), move |parts| pool.fetch_many(parts).try_collect::<Vec<_>>().boxed());
         let rows = rows.map(|rows| {
-            futures_util::stream::iter(rows.map_or_else(
-                |error| vec![Err(error)],
-                |rows| rows.into_iter().map(Ok).collect(),
-            ))
+            futures_util::stream::iter(
+                rows.map_or_else(|error| vec![Err(error)], |rows| rows.into_iter().map(Ok).collect()),
+            )
         });
         rows.flatten_stream().boxed()
     }
@@ -86,11 +76,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         run(parts(query), move |parts| pool.fetch_optional(parts)).boxed()
     }
 
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, Result<PgStatement, Error>>
+    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>
     where
         'c: 'e,
     {

@@ -16,20 +16,14 @@ pub struct Directory<'a> {
 impl Db {
     /// The directory, for whoever may read it.
     pub fn directory<'a>(&'a self, reader: &'a DirectoryReader) -> Directory<'a> {
-        Directory {
-            db: self,
-            user: reader.user(),
-        }
+        Directory { db: self, user: reader.user() }
     }
 }
 
 impl<'a> Directory<'a> {
     /// As a caller sees it.
     pub(super) fn of(db: &'a Db, user: &'a CurrentUser) -> Self {
-        Self {
-            db,
-            user: Some(user),
-        }
+        Self { db, user: Some(user) }
     }
 
     /// One of them.

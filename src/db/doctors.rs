@@ -199,9 +199,7 @@ impl Doctors<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db
-            .unless_changed(self.user, change.version, doctor, self.directory().get(id))
-            .await
+        self.db.unless_changed(self.user, change.version, doctor, self.directory().get(id)).await
     }
 
     /// Takes one away, and the caller's own mappings with it.
@@ -234,10 +232,7 @@ impl Doctors<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db
-            .unless_changed(self.user, version, deleted, self.directory().get(id))
-            .await
-            .map(drop)
+        self.db.unless_changed(self.user, version, deleted, self.directory().get(id)).await.map(drop)
     }
 
     /// Adds to the faults of a body which of its unique values another doctor than `id` has. PostgreSQL names one only.
@@ -253,12 +248,7 @@ impl Doctors<'_> {
         }
     }
 
-    async fn taken(
-        &self,
-        id: i64,
-        email: Option<&str>,
-        license: Option<&str>,
-    ) -> Result<FieldErrors> {
+    async fn taken(&self, id: i64, email: Option<&str>, license: Option<&str>) -> Result<FieldErrors> {
         let taken = sqlx::query!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -278,16 +268,10 @@ impl Doctors<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        let taken = taken.map(|taken| {
-            [
-                (taken.email, "doctors_email_key"),
-                (taken.license_number, "doctors_license_number_key"),
-            ]
-        });
-        let constraints = taken
-            .into_iter()
-            .flatten()
-            .filter_map(|(is_taken, constraint)| is_taken.then_some(constraint));
+        let taken = taken
+            .map(|taken| [(taken.email, "doctors_email_key"), (taken.license_number, "doctors_license_number_key")]);
+        let constraints =
+            taken.into_iter().flatten().filter_map(|(is_taken, constraint)| is_taken.then_some(constraint));
         Ok(constraints.filter_map(constraint_fault).collect())
     }
 }

@@ -35,30 +35,19 @@ impl Db {
     ) -> Result<Made<T>> {
         let (fault, key) = match (row, key) {
             (Ok(row), _) => {
-                return Ok(Made {
-                    row,
-                    is_replayed: false,
-                });
+                return Ok(Made { row, is_replayed: false });
             }
             (Err(fault), None) => return Err(fault),
             (Err(fault), Some(key)) => (fault, key),
         };
         match (self.made_before(user, route, key).await?, fault) {
-            (Some(row), _) => Ok(Made {
-                row,
-                is_replayed: true,
-            }),
+            (Some(row), _) => Ok(Made { row, is_replayed: true }),
             (None, ApiError::Locked(_)) => Err(ApiError::KeyInUse),
             (None, fault) => Err(fault),
         }
     }
 
-    async fn made_before<T: DeserializeOwned>(
-        &self,
-        user: &CurrentUser,
-        route: &str,
-        key: &Key,
-    ) -> Result<Option<T>> {
+    async fn made_before<T: DeserializeOwned>(&self, user: &CurrentUser, route: &str, key: &Key) -> Result<Option<T>> {
         let before = sqlx::query!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -85,11 +74,9 @@ impl Db {
 
     /// Forgets the keys of yesterday.
     pub async fn purge_keys(&self) -> Result<u64> {
-        let purged = sqlx::query!(
-            "delete from idempotency_keys where created_at < now() - interval '24 hours'"
-        )
-        .execute(self.connection())
-        .await?;
+        let purged = sqlx::query!("delete from idempotency_keys where created_at < now() - interval '24 hours'")
+            .execute(self.connection())
+            .await?;
         Ok(purged.rows_affected())
     }
 }

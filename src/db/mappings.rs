@@ -126,9 +126,7 @@ impl Mappings<'_> {
             Ok(None) => Err(self.why_not(&new).await),
             Err(fault) => Err(fault),
         };
-        self.db
-            .made(self.user, "mappings", key.as_ref(), mapping)
-            .await
+        self.db.made(self.user, "mappings", key.as_ref(), mapping).await
     }
 
     /// Both rows are held until it is written, so that neither goes meanwhile.
@@ -219,10 +217,7 @@ impl Mappings<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db
-            .found(self.user, Mapping::NAME, deleted)
-            .await
-            .map(drop)
+        self.db.found(self.user, Mapping::NAME, deleted).await.map(drop)
     }
 
     /// An empty list may also mean that the patient is not the caller's.
@@ -237,10 +232,7 @@ impl Mappings<'_> {
     async fn why_not(&self, new: &NewMapping) -> ApiError {
         match self.own(new.patient).await {
             Ok(()) => {
-                let message = format!(
-                    "Invalid pk \"{}\" - object does not exist.",
-                    new.doctor_as_sent
-                );
+                let message = format!("Invalid pk \"{}\" - object does not exist.", new.doctor_as_sent);
                 ApiError::Invalid(FieldErrors::one("doctor", message))
             }
             Err(refusal) => refusal,

@@ -105,10 +105,7 @@ pub struct Db {
 impl Db {
     /// A pool of at most `connections`, opened as they are needed.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
-        let options = options
-            .disable_statement_logging()
-            .application_name("healthcare-backend")
-            .options(SETTINGS);
+        let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(3))
@@ -119,9 +116,7 @@ impl Db {
     /// Brings the schema up to date. Servers that start at once take turns.
     pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
         // that a table is there already is no news
-        let options = options
-            .clone()
-            .options([("client_min_messages", "warning")]);
+        let options = options.clone().options([("client_min_messages", "warning")]);
         let connecting = timeout(CONNECT, options.connect()).await;
         let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
         sqlx::migrate!().run(&mut connection).await?;

@@ -61,10 +61,7 @@ impl PatientFields {
         differs(self.first_name.as_ref(), &patient.first_name)
             || differs(self.last_name.as_ref(), &patient.last_name)
             || differs(self.date_of_birth.as_ref(), &patient.date_of_birth)
-            || differs(
-                self.date_of_birth_estimated.as_ref(),
-                &patient.date_of_birth_estimated,
-            )
+            || differs(self.date_of_birth_estimated.as_ref(), &patient.date_of_birth_estimated)
             || differs(self.gender.as_ref(), &patient.gender)
             || differs(self.address.as_ref(), &patient.address)
             || differs(self.phone_number.as_ref(), &patient.phone_number)
@@ -119,17 +116,11 @@ impl Patients<'_> {
     }
 
     /// A new one.
-    pub async fn create(
-        &self,
-        fields: Result<PatientFields>,
-        key: Result<Option<Key>>,
-    ) -> Result<Made<Patient>> {
+    pub async fn create(&self, fields: Result<PatientFields>, key: Result<Option<Key>>) -> Result<Made<Patient>> {
         let fields = self.db.accept(self.user, fields).await?;
         let key = self.db.accept(self.user, key).await?;
         let patient = self.insert(&fields, key.as_ref()).await;
-        self.db
-            .made(self.user, "patients", key.as_ref(), patient)
-            .await
+        self.db.made(self.user, "patients", key.as_ref(), patient).await
     }
 
     async fn insert(&self, fields: &PatientFields, key: Option<&Key>) -> Result<Patient> {
@@ -193,11 +184,7 @@ impl Patients<'_> {
     ) -> Result<Patient> {
         let patient = self.get(id).await?;
         let change = change(&patient)?;
-        if change.fields.change(&patient) {
-            self.write(id, &change).await
-        } else {
-            Ok(patient)
-        }
+        if change.fields.change(&patient) { self.write(id, &change).await } else { Ok(patient) }
     }
 
     /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing.
@@ -237,9 +224,7 @@ impl Patients<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db
-            .unless_changed(self.user, change.version, patient, self.get(id))
-            .await
+        self.db.unless_changed(self.user, change.version, patient, self.get(id)).await
     }
 
     /// Takes one away for good.
@@ -272,9 +257,6 @@ impl Patients<'_> {
         )
         .fetch_optional(self.db.connection())
         .await?;
-        self.db
-            .unless_changed(self.user, version, deleted, self.get(id))
-            .await
-            .map(drop)
+        self.db.unless_changed(self.user, version, deleted, self.get(id)).await.map(drop)
     }
 }

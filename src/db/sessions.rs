@@ -68,15 +68,11 @@ impl Db {
             return Ok(());
         }
         let refusal = match self.caller(user).await {
-            Err(ApiError::Unauthenticated(Unauthenticated::AccessToken(fault))) => {
-                Unauthenticated::RefreshToken(fault)
-            }
+            Err(ApiError::Unauthenticated(Unauthenticated::AccessToken(fault))) => Unauthenticated::RefreshToken(fault),
             Err(ApiError::Unauthenticated(_)) => Unauthenticated::NoActiveAccountForToken,
             Err(other) => return Err(other),
             Ok(()) => {
-                return Err(ApiError::Internal(
-                    "a session that goes on could not be used".into(),
-                ));
+                return Err(ApiError::Internal("a session that goes on could not be used".into()));
             }
         };
         Err(refusal.into())

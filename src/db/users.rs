@@ -70,14 +70,8 @@ impl Db {
         match created.map_err(ApiError::from) {
             Err(ApiError::Invalid(fault)) => {
                 // PostgreSQL names one only
-                let taken = self
-                    .taken(Some(&new.email), new.username.as_deref())
-                    .await?;
-                Err(ApiError::Invalid(if taken.is_empty() {
-                    fault
-                } else {
-                    taken
-                }))
+                let taken = self.taken(Some(&new.email), new.username.as_deref()).await?;
+                Err(ApiError::Invalid(if taken.is_empty() { fault } else { taken }))
             }
             created => created,
         }
@@ -96,13 +90,8 @@ impl Db {
         )
         .fetch_one(self.connection())
         .await?;
-        let taken = [
-            (taken.email, "users_email_key"),
-            (taken.username, "users_username_key"),
-        ];
-        let constraints = taken
-            .into_iter()
-            .filter_map(|(taken, constraint)| taken.then_some(constraint));
+        let taken = [(taken.email, "users_email_key"), (taken.username, "users_username_key")];
+        let constraints = taken.into_iter().filter_map(|(taken, constraint)| taken.then_some(constraint));
         Ok(constraints.filter_map(constraint_fault).collect())
     }
 
@@ -168,12 +157,7 @@ impl Db {
     }
 
     /// Gives an account another password, and ends its sessions.
-    pub async fn change_password(
-        &self,
-        user_id: i64,
-        password_hash: &str,
-        request_id: &str,
-    ) -> Result<()> {
+    pub async fn change_password(&self, user_id: i64, password_hash: &str, request_id: &str) -> Result<()> {
         sqlx::query!(
             r#"
             with actor as materialized (

@@ -100,9 +100,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) | Self::UnavailableOnce | Self::Locked(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Unavailable(_) | Self::UnavailableOnce | Self::Locked(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -128,14 +126,10 @@ impl ApiError {
                 format!("Unsupported media type \"{sent}\" in request.")
             }
             Self::Internal(_) => "A server error occurred.".into(),
-            Self::Unavailable(_) | Self::Locked(_) => {
-                "Service temporarily unavailable, try again later.".into()
-            }
-            Self::UnavailableOnce => {
-                "Service temporarily unavailable, try again later. A request with an \
+            Self::Unavailable(_) | Self::Locked(_) => "Service temporarily unavailable, try again later.".into(),
+            Self::UnavailableOnce => "Service temporarily unavailable, try again later. A request with an \
                                       Idempotency-Key may be sent again: it makes nothing twice."
-                    .into()
-            }
+                .into(),
         };
         json!({ "detail": detail })
     }

@@ -72,13 +72,7 @@ impl<T: Input> Body<T> {
 /// A body that did not come over HTTP.
 impl<T> From<Map<String, Value>> for Body<T> {
     fn from(object: Map<String, Value>) -> Self {
-        Self {
-            payload: Ok(Payload {
-                object,
-                is_form: false,
-            }),
-            of: PhantomData,
-        }
+        Self { payload: Ok(Payload { object, is_form: false }), of: PhantomData }
     }
 }
 
@@ -107,10 +101,7 @@ impl<S: Send + Sync, T> FromRequest<S> for Body<T> {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self {
-            payload: payload(request).await,
-            of: PhantomData,
-        })
+        Ok(Self { payload: payload(request).await, of: PhantomData })
     }
 }
 
@@ -129,36 +120,23 @@ async fn payload(request: Request) -> Result<Payload> {
     }
     let lower = content_type.to_ascii_lowercase();
     let (essence, parameters) = lower.split_once(';').unwrap_or((&lower, ""));
-    let charset = parameters
-        .split(';')
-        .find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
     if charset.is_some_and(|charset| !["utf-8", "us-ascii"].contains(&charset.trim_matches('"'))) {
         return Err(ApiError::UnsupportedMediaType(content_type));
     }
     match essence.trim() {
-        "application/json" => json(&bytes).map(|object| Payload {
-            object,
-            is_form: false,
-        }),
+        "application/json" => json(&bytes).map(|object| Payload { object, is_form: false }),
         "application/x-www-form-urlencoded" => {
             if percent_decode(&bytes).decode_utf8().is_err() {
                 return Err(ApiError::Malformed("Form parse error - not UTF-8".into()));
             }
             let pairs = form_urlencoded::parse(&bytes);
-            let object = pairs
-                .map(|(name, value)| (name.into_owned(), value.into_owned().into()))
-                .collect();
-            Ok(Payload {
-                object,
-                is_form: true,
-            })
+            let object = pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
+            Ok(Payload { object, is_form: true })
         }
         "multipart/form-data" => {
             let request = Request::from_parts(parts, bytes.into());
-            multipart(request).await.map(|object| Payload {
-                object,
-                is_form: true,
-            })
+            multipart(request).await.map(|object| Payload { object, is_form: true })
         }
         _ => Err(ApiError::UnsupportedMediaType(content_type)),
     }
@@ -167,10 +145,7 @@ async fn payload(request: Request) -> Result<Payload> {
 fn json(bytes: &[u8]) -> Result<Map<String, Value>> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(ApiError::Invalid(FieldErrors::one(
-            NON_FIELD_ERRORS,
-            not_an_object(&other),
-        ))),
+        Ok(other) => Err(ApiError::Invalid(FieldErrors::one(NON_FIELD_ERRORS, not_an_object(&other)))),
         Err(error) => Err(ApiError::Malformed(format!("JSON parse error - {error}"))),
     }
 }
@@ -181,9 +156,7 @@ fn malformed(error: impl Display) -> ApiError {
 
 /// The fields of a form; the last of one name counts. A file is no value of any field here.
 async fn multipart(request: Request) -> Result<Map<String, Value>> {
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(malformed)?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(malformed)?;
     let mut object = Map::new();
     while let Some(field) = form.next_field().await.map_err(malformed)? {
         let Some(name) = field.name().map(ToOwned::to_owned) else {
@@ -205,9 +178,7 @@ async fn multipart(request: Request) -> Result<Map<String, Value>> {
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    let header = headers
-        .get(CONTENT_TYPE)
-        .map(|header| String::from_utf8_lossy(header.as_bytes()));
+    let header = headers.get(CONTENT_TYPE).map(|header| String::from_utf8_lossy(header.as_bytes()));
     header.unwrap_or_default().into_owned()
 }
 

@@ -50,10 +50,7 @@ impl FieldErrors {
 
     /// For a terminal: `field: message`, a line each.
     pub fn lines(&self) -> String {
-        let lines = self
-            .0
-            .iter()
-            .map(|(field, messages)| format!("{field}: {}", messages.join(" ")));
+        let lines = self.0.iter().map(|(field, messages)| format!("{field}: {}", messages.join(" ")));
         lines.collect::<Vec<_>>().join("\n")
     }
 

@@ -35,11 +35,7 @@ impl<'a> Field<'a> {
     }
 
     fn not_null(self) -> Result<&'a Value, Error> {
-        if self.value.is_null() {
-            Err(Error::custom(NULL))
-        } else {
-            Ok(self.value)
-        }
+        if self.value.is_null() { Err(Error::custom(NULL)) } else { Ok(self.value) }
     }
 }
 
@@ -96,19 +92,13 @@ pub(super) fn text(value: &Value) -> Result<String, Error> {
         Value::Number(number) => number.to_string(),
         _ => return Err(Error::custom(NOT_A_STRING)),
     };
-    if text.contains('\0') {
-        Err(Error::custom(NUL))
-    } else {
-        Ok(text)
-    }
+    if text.contains('\0') { Err(Error::custom(NUL)) } else { Ok(text) }
 }
 
 fn is_within_64_bits(number: &Number) -> bool {
     // 2 to the power of 63 and of 64, which floats hold exactly
     let (min, end) = (-9_223_372_036_854_775_808.0, 18_446_744_073_709_551_616.0);
-    number
-        .as_f64()
-        .is_some_and(|float| min < float && float < end)
+    number.as_f64().is_some_and(|float| min < float && float < end)
 }
 
 /// `IntegerField`: 34, "34", " 34 ", 34.0 and "34.0". A number beyond `i64` is as far as that goes.
@@ -133,17 +123,11 @@ pub fn integer(value: &Value) -> Result<i64, Error> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(invalid());
     }
-    Ok(whole.parse().unwrap_or(if whole.starts_with('-') {
-        i64::MIN
-    } else {
-        i64::MAX
-    }))
+    Ok(whole.parse().unwrap_or(if whole.starts_with('-') { i64::MIN } else { i64::MAX }))
 }
 
 /// An e-mail address: what is no string at all is no address either.
-pub fn email<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+pub fn email<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(deserializer).map_err(|error| match error.to_string() {
         message if message == NOT_A_STRING => D::Error::custom(EMAIL),
         message => D::Error::custom(message),
@@ -151,9 +135,7 @@ pub fn email<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 /// A phone number: as a number, it has no fraction.
-pub fn phone_number<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<String>, D::Error> {
+pub fn phone_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
     match &value {
         Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() != 0.0) => {
@@ -189,16 +171,11 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
         return None;
     };
     let number = |part: &str, digits: RangeInclusive<usize>| {
-        let is_number =
-            digits.contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit());
+        let is_number = digits.contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit());
         is_number.then(|| part.parse::<u32>().ok()).flatten()
     };
     let year = number(year, 4..=4).filter(|year| *year > 0)?;
-    NaiveDate::from_ymd_opt(
-        year.cast_signed(),
-        number(month, 1..=2)?,
-        number(day, 1..=2)?,
-    )
+    NaiveDate::from_ymd_opt(year.cast_signed(), number(month, 1..=2)?, number(day, 1..=2)?)
 }
 
 /// The names of a struct's fields, in their order: what serde asks a deserializer for.

@@ -19,8 +19,7 @@ pub use errors::{FieldErrors, NON_FIELD_ERRORS};
 pub use field::{NUL, date, email, integer, parse_date, password, phone_number};
 pub use python::{python_str, strip};
 pub use rules::{
-    DATE_FORMAT, email_address, not_a_choice, not_in_the_future, too_great, too_long, too_small,
-    username,
+    DATE_FORMAT, email_address, not_a_choice, not_in_the_future, too_great, too_long, too_small, username,
 };
 pub use schema::{Accepted, Encoding, integer_or_text};
 

@@ -20,9 +20,7 @@ pub fn python_str(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Object(items) => {
-            let items = items
-                .iter()
-                .map(|(key, value)| format!("'{key}': {}", python_repr(value)));
+            let items = items.iter().map(|(key, value)| format!("'{key}': {}", python_repr(value)));
             format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
         }
     }

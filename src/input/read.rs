@@ -53,11 +53,7 @@ type Fields<'a> = HashMap<&'static str, Sent<'a>>;
 type Faults = HashMap<&'static str, Vec<String>>;
 
 /// Reads a body, or finds every fault of it. `shown` is the row that it changes.
-pub(super) fn read<T: Input>(
-    payload: &Payload,
-    extent: Extent,
-    shown: Option<&Value>,
-) -> Result<T, FieldErrors> {
+pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&Value>) -> Result<T, FieldErrors> {
     let names = field_names::<T>();
     let find = |name: &&'static str| Some((*name, find(payload, name, shown)?));
     let mut sent: Fields<'_> = names.iter().filter_map(find).collect();
@@ -79,19 +75,12 @@ pub(super) fn read<T: Input>(
     }
     let mut errors = in_order(names, &sent, faults);
     judge_doubles::<T>(payload, &sent, &mut errors);
-    if errors.is_empty() {
-        Ok(input)
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(input) } else { Err(errors) }
 }
 
 /// The struct with nothing but one field, or why that can't be.
 fn alone<T: Input>(name: &'static str, value: &Value) -> Result<T, serde_json::Error> {
-    T::deserialize(MapDeserializer::new(std::iter::once((
-        name,
-        Field::new(value),
-    ))))
+    T::deserialize(MapDeserializer::new(std::iter::once((name, Field::new(value)))))
 }
 
 /// The struct with every field that is good.
@@ -111,15 +100,8 @@ fn parse<T: Input>(sent: &Fields<'_>, faults: &mut Faults) -> Result<T, FieldErr
 
 fn require<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
     for (name, substitutes) in T::REQUIRED {
-        if ![&[*name], *substitutes]
-            .concat()
-            .iter()
-            .any(|name| sent.contains_key(name))
-        {
-            faults
-                .entry(name)
-                .or_default()
-                .push("This field is required.".into());
+        if ![&[*name], *substitutes].concat().iter().any(|name| sent.contains_key(name)) {
+            faults.entry(name).or_default().push("This field is required.".into());
         }
     }
 }
@@ -130,10 +112,7 @@ fn judge<T: Input>(input: &T, names: &[&'static str]) -> Faults {
     let errors = input.validate().err().unwrap_or_default();
     let errors = errors.field_errors();
     for name in names {
-        let broken = errors
-            .get(*name)
-            .into_iter()
-            .flat_map(|errors| errors.iter());
+        let broken = errors.get(*name).into_iter().flat_map(|errors| errors.iter());
         for message in broken.map(rules::message) {
             faults.entry(name).or_default().push(message);
         }
@@ -158,9 +137,7 @@ fn forgive<T: Input>(sent: &Fields<'_>, faults: &Faults, broken: &mut Faults) {
 fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut FieldErrors) {
     for (spelling, name) in SPELLINGS {
         for key in [spelling, name] {
-            let (Some(Sent::New(best, _)), Some(value)) =
-                (sent.get(name), payload.object.get(*key))
-            else {
+            let (Some(Sent::New(best, _)), Some(value)) = (sent.get(name), payload.object.get(*key)) else {
                 continue;
             };
             if key == best || payload.is_form && is_blank(value) || errors.has(key) {
@@ -203,20 +180,13 @@ fn in_order(names: &[&'static str], sent: &Fields<'_>, mut faults: Faults) -> Fi
 /// An empty field of a form was not filled in: it counts only where "" is a value, and where something must stand.
 fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
     let is_empty = |sent: &Sent<'_>| matches!(sent, Sent::New(_, value) if is_blank(value));
-    let filled: Vec<&str> = sent
-        .iter()
-        .filter(|(_, sent)| !is_empty(sent))
-        .map(|(name, _)| *name)
-        .collect();
+    let filled: Vec<&str> = sent.iter().filter(|(_, sent)| !is_empty(sent)).map(|(name, _)| *name).collect();
     let must_stand = |name: &str| {
         let required = T::REQUIRED.iter().find(|(required, _)| *required == name);
-        required
-            .is_some_and(|(_, substitutes)| !substitutes.iter().any(|name| filled.contains(name)))
+        required.is_some_and(|(_, substitutes)| !substitutes.iter().any(|name| filled.contains(name)))
     };
     sent.retain(|name, sent| match &*sent {
-        Sent::New(_, value) if is_empty(sent) => {
-            must_stand(name) || faults_of::<T>(name, value).is_empty()
-        }
+        Sent::New(_, value) if is_empty(sent) => must_stand(name) || faults_of::<T>(name, value).is_empty(),
         _ => true,
     });
 }
@@ -224,9 +194,8 @@ fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
 /// Looks for a field under its name, then under its other spellings. One that a form leaves empty gives way to one that
 /// it does not, and one that says what the row shows already to one that does not.
 fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Option<Sent<'a>> {
-    let mut sent: Vec<(&str, &Value)> = spellings(field)
-        .filter_map(|key| Some((key, payload.object.get(key)?)))
-        .collect();
+    let mut sent: Vec<(&str, &Value)> =
+        spellings(field).filter_map(|key| Some((key, payload.object.get(key)?))).collect();
     if payload.is_form && sent.iter().any(|(_, value)| !is_blank(value)) {
         sent.retain(|(_, value)| !is_blank(value));
     }
@@ -240,10 +209,7 @@ fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Opti
 
 /// A field's name, and what else it is called.
 pub(super) fn spellings(field: &str) -> impl Iterator<Item = &str> {
-    let others = SPELLINGS
-        .iter()
-        .filter(move |(_, name)| *name == field)
-        .map(|(spelling, _)| *spelling);
+    let others = SPELLINGS.iter().filter(move |(_, name)| *name == field).map(|(spelling, _)| *spelling);
     std::iter::once(field).chain(others)
 }
 

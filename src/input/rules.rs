@@ -7,8 +7,7 @@ use regex::Regex;
 use validator::ValidationError;
 
 /// What is said of a date that is none.
-pub const DATE_FORMAT: &str =
-    "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
+pub const DATE_FORMAT: &str = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
 
 /// What is said of a text of more than `max` characters.
 pub fn too_long(max: impl Display) -> String {
@@ -36,13 +35,9 @@ pub(super) fn message(error: &ValidationError) -> String {
     let value = error.params.get("value");
     match error.code.as_ref() {
         "length" => {
-            let length = value
-                .and_then(|value| value.as_str())
-                .map_or(0, |value| value.chars().count());
+            let length = value.and_then(|value| value.as_str()).map_or(0, |value| value.chars().count());
             match number("max") {
-                Some(max) if i64::try_from(length).is_ok_and(|length| length > max) => {
-                    too_long(max)
-                }
+                Some(max) if i64::try_from(length).is_ok_and(|length| length > max) => too_long(max),
                 _ => "This field may not be blank.".into(),
             }
         }
@@ -50,11 +45,7 @@ pub(super) fn message(error: &ValidationError) -> String {
             (Some(max), Some(value)) if value > max => too_great(max),
             _ => too_small(number("min").unwrap_or(0)),
         },
-        _ => error
-            .message
-            .clone()
-            .unwrap_or(Cow::Borrowed("Invalid value."))
-            .into_owned(),
+        _ => error.message.clone().unwrap_or(Cow::Borrowed("Invalid value.")).into_owned(),
     }
 }
 
@@ -65,23 +56,16 @@ fn broken(message: &'static str) -> ValidationError {
 /// A date of birth: not later than today anywhere on Earth (UTC+14).
 pub fn not_in_the_future(date: &NaiveDate) -> Result<(), ValidationError> {
     let today = (Utc::now() + TimeDelta::hours(14)).date_naive();
-    if *date > today {
-        Err(broken("Date of birth cannot be in the future."))
-    } else {
-        Ok(())
-    }
+    if *date > today { Err(broken("Date of birth cannot be in the future.")) } else { Ok(()) }
 }
 
 /// A user name: Django's `UnicodeUsernameValidator`, where a letter is what Python takes for one.
 pub fn username(username: &str) -> Result<(), ValidationError> {
-    static ALLOWED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}_.@+-]*$").expect("a pattern"));
+    static ALLOWED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{N}_.@+-]*$").expect("a pattern"));
     if ALLOWED.is_match(username) {
         return Ok(());
     }
-    Err(broken(
-        "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.",
-    ))
+    Err(broken("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."))
 }
 
 /// An e-mail address: Django's `EmailValidator`, which is neither HTML's rule nor validator's.
@@ -107,10 +91,7 @@ fn is_atom(atom: &str) -> bool {
 
 /// RFC 5321's quoted string: a space, a quote or a backslash only behind a backslash.
 fn is_quoted(user: &str) -> bool {
-    let Some(inner) = user
-        .strip_prefix('"')
-        .and_then(|user| user.strip_suffix('"'))
-    else {
+    let Some(inner) = user.strip_prefix('"').and_then(|user| user.strip_suffix('"')) else {
         return false;
     };
     let mut escaped = false;
@@ -138,14 +119,11 @@ fn is_domain(domain: &str) -> bool {
         return false;
     };
     let is_top_level = last.chars().count() > 1 && !last.contains(|c: char| c.is_ascii_digit());
-    domain.split('.').all(is_label)
-        && (is_top_level || last.to_ascii_lowercase().starts_with("xn--"))
+    domain.split('.').all(is_label) && (is_top_level || last.to_ascii_lowercase().starts_with("xn--"))
 }
 
 /// An IP address in brackets.
 fn is_literal(domain: &str) -> bool {
-    let address = domain
-        .strip_prefix('[')
-        .and_then(|domain| domain.strip_suffix(']'));
+    let address = domain.strip_prefix('[').and_then(|domain| domain.strip_suffix(']'));
     address.is_some_and(|address| address.parse::<IpAddr>().is_ok())
 }

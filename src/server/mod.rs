@@ -64,10 +64,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end within {} s", DRAIN.as_secs());
     }
 }
@@ -76,17 +73,13 @@ fn connection(
     stream: TcpStream,
     peer: Peer,
     app: App,
-) -> impl hyper_util::server::graceful::GracefulConnection<
-    Output = hyper::Result<()>,
-    Error = hyper::Error,
-> {
+) -> impl hyper_util::server::graceful::GracefulConnection<Output = hyper::Result<()>, Error = hyper::Error> {
     // answers are small: waiting to fill a packet only delays them
     let _ = stream.set_nodelay(true);
     let phase = Phase::default();
     let stream = Patience::new(stream, phase.clone());
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        answer(app.clone(), request, peer, phase.clone())
-    });
+    let service =
+        service_fn(move |request: hyper::Request<Incoming>| answer(app.clone(), request, peer, phase.clone()));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
@@ -94,12 +87,7 @@ fn connection(
         .serve_connection(TokioIo::new(stream), service)
 }
 
-async fn answer(
-    app: App,
-    request: hyper::Request<Incoming>,
-    peer: Peer,
-    phase: Phase,
-) -> Result<Response, Infallible> {
+async fn answer(app: App, request: hyper::Request<Incoming>, peer: Peer, phase: Phase) -> Result<Response, Infallible> {
     phase.head_is_read();
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(peer);

@@ -50,9 +50,7 @@ impl Phase {
 
     /// Whether this byte is the first of a head.
     fn begins_head(&self) -> bool {
-        self.0
-            .compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+        self.0.compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -70,23 +68,11 @@ pub(super) struct Patience<S> {
 impl<S> Patience<S> {
     pub(super) fn new(stream: S, phase: Phase) -> Self {
         let limit = || Box::pin(sleep(LIMIT));
-        Self {
-            stream,
-            phase,
-            head: limit(),
-            write: limit(),
-            is_slow: false,
-            taken: 0,
-            linger: None,
-        }
+        Self { stream, phase, head: limit(), write: limit(), is_slow: false, taken: 0, linger: None }
     }
 
     /// What became of an attempt to write. Fails when the client takes too little for too long.
-    fn written(
-        &mut self,
-        attempt: Poll<io::Result<usize>>,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    fn written(&mut self, attempt: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = attempt {
             self.taken += bytes;
             self.is_slow &= self.taken < ENOUGH;
@@ -124,11 +110,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patience<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let attempt = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.written(attempt, context)
     }

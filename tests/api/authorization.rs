@@ -51,11 +51,7 @@ impl Operation {
     }
 
     async fn protected(app: &TestApp) -> Vec<Self> {
-        Self::all(app)
-            .await
-            .into_iter()
-            .filter(|operation| !operation.is_public)
-            .collect()
+        Self::all(app).await.into_iter().filter(|operation| !operation.is_public).collect()
     }
 
     async fn send(&self, client: &Client, id: &str) -> Reply {
@@ -106,10 +102,7 @@ async fn owner(app: &TestApp) -> Client {
         alice.post("/api/doctors/", doctor).await.is(201);
     }
     for id in 1..=3 {
-        alice
-            .post("/api/mappings/", json!({"patient": 1, "doctor": 2}))
-            .await
-            .is(201);
+        alice.post("/api/mappings/", json!({"patient": 1, "doctor": 2})).await.is(201);
         if id < 3 {
             alice.delete(&format!("/api/mappings/{id}/")).await.is(204);
         }
@@ -120,13 +113,9 @@ async fn owner(app: &TestApp) -> Client {
 /// Everything that the owner sees.
 async fn seen(alice: &Client) -> String {
     let mut seen = String::new();
-    for path in [
-        "/api/patients/",
-        "/api/patients/1/",
-        "/api/mappings/",
-        "/api/mappings/1/",
-        "/api/mappings/by-patient/1/",
-    ] {
+    for path in
+        ["/api/patients/", "/api/patients/1/", "/api/mappings/", "/api/mappings/1/", "/api/mappings/by-patient/1/"]
+    {
         seen += &alice.get(path).await.is(200).text;
     }
     seen
@@ -162,16 +151,8 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
             "update users set is_active = true",
             json!({"detail": "User is inactive", "code": "user_inactive"}),
         ),
-        (
-            "update sessions set ended_at = now()",
-            "update sessions set ended_at = null",
-            bad_token("Token is invalid"),
-        ),
-        (
-            "delete from users",
-            "select 1",
-            json!({"detail": "User not found", "code": "user_not_found"}),
-        ),
+        ("update sessions set ended_at = now()", "update sessions set ended_at = null", bad_token("Token is invalid")),
+        ("delete from users", "select 1", json!({"detail": "User not found", "code": "user_not_found"})),
     ] {
         app.sql(change).await;
         for operation in &operations {
@@ -180,18 +161,9 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
                 operation.send(&alice, id).await.says(401, body.clone());
             }
             let path = operation.path.replace("{id}", operation.own_id());
-            alice
-                .raw(&operation.method, &path, "application/json", "{")
-                .await
-                .says(401, body.clone());
-            alice
-                .raw(&operation.method, &path, "text/plain", "x")
-                .await
-                .says(401, body.clone());
-            alice
-                .raw(&operation.method, &path, "application/json", "{}")
-                .await
-                .says(401, body.clone());
+            alice.raw(&operation.method, &path, "application/json", "{").await.says(401, body.clone());
+            alice.raw(&operation.method, &path, "text/plain", "x").await.says(401, body.clone());
+            alice.raw(&operation.method, &path, "application/json", "{}").await.says(401, body.clone());
             alice.send("TRACE", &path).await.says(401, body.clone());
             alice.send("OPTIONS", &path).await.says(401, body.clone());
         }
@@ -204,36 +176,17 @@ async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_s
     let app = TestApp::start().await;
     let (alice, bob) = (owner(&app).await, app.user("bob").await);
     let before = seen(&alice).await;
-    for operation in Operation::protected(&app)
-        .await
-        .iter()
-        .filter(|operation| operation.has_id() && !operation.is_shared())
+    for operation in
+        Operation::protected(&app).await.iter().filter(|operation| operation.has_id() && !operation.is_shared())
     {
         for body in ["{", "{}", r#"{"first_name": "Mallory"}"#, ""] {
             let path = |id: &str| operation.path.replace("{id}", id);
-            let sent = |id| {
-                bob.raw(
-                    &operation.method,
-                    Box::leak(path(id).into_boxed_str()),
-                    "application/json",
-                    body,
-                )
-            };
-            let (foreign, absent) = (
-                sent(operation.own_id()).await.is(404),
-                sent("999").await.is(404),
-            );
+            let sent = |id| bob.raw(&operation.method, Box::leak(path(id).into_boxed_str()), "application/json", body);
+            let (foreign, absent) = (sent(operation.own_id()).await.is(404), sent("999").await.is(404));
             assert_eq!(foreign.text, absent.text);
         }
-        let (foreign, absent) = (
-            operation.send(&bob, operation.own_id()).await,
-            operation.send(&bob, "999").await,
-        );
-        assert_eq!(
-            (foreign.status.as_u16(), &foreign.text),
-            (404, &absent.text),
-            "{operation:?}"
-        );
+        let (foreign, absent) = (operation.send(&bob, operation.own_id()).await, operation.send(&bob, "999").await);
+        assert_eq!((foreign.status.as_u16(), &foreign.text), (404, &absent.text), "{operation:?}");
         assert_eq!(header_names(&foreign), header_names(&absent));
         assert_eq!(seen(&alice).await, before, "{operation:?}");
     }
@@ -245,11 +198,7 @@ async fn a_stranger_s_list_is_exactly_empty() {
     let (_alice, bob) = (owner(&app).await, app.user("bob").await);
     for operation in Operation::protected(&app).await {
         if operation.method == "GET" && operation.is_list() {
-            assert_eq!(
-                bob.get(&operation.path).await.is(200).text,
-                "[]",
-                "{operation:?}"
-            );
+            assert_eq!(bob.get(&operation.path).await.is(200).text, "[]", "{operation:?}");
         }
     }
 }
@@ -266,19 +215,11 @@ async fn nobody_gives_a_row_away_or_takes_one() {
     alice.put("/api/patients/1/", patient.clone()).await.is(200);
     alice.patch("/api/patients/1/", patient).await.is(200);
     assert_eq!(bob.get("/api/patients/").await.is(200).text, "[]");
-    assert_eq!(
-        alice.get("/api/patients/1/").await.is(200).body["created_by"],
-        "alice@example.com"
-    );
+    assert_eq!(alice.get("/api/patients/1/").await.is(200).body["created_by"], "alice@example.com");
 }
 
 fn header_names(reply: &Reply) -> Vec<(String, Value)> {
     let varying = ["date", "x-request-id"];
-    let headers = reply
-        .headers
-        .iter()
-        .filter(|(name, _)| !varying.contains(&name.as_str()));
-    headers
-        .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap())))
-        .collect()
+    let headers = reply.headers.iter().filter(|(name, _)| !varying.contains(&name.as_str()));
+    headers.map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap()))).collect()
 }

@@ -23,10 +23,7 @@ fn all_faults_are_reported_at_once() {
         &[
             ("DATABASE_URL", "mysql://root:hunter2@localhost/x"),
             ("SECRET_KEY", "change-me"),
-            (
-                "SECRET_KEY_FALLBACKS",
-                "short,django-insecure-0123456789abcdefghijklmnop",
-            ),
+            ("SECRET_KEY_FALLBACKS", "short,django-insecure-0123456789abcdefghijklmnop"),
             ("HOST", "localhost"),
             ("PORT", "80000"),
             ("ACCESS_TOKEN_LIFETIME", "15"),
@@ -84,35 +81,21 @@ See --help.
 #[test]
 fn a_line_of_the_env_file_that_can_t_be_read_is_numbered_and_not_shown() {
     let said = refusal(&[], "DB_NAME=x\nDB_PASSWORD=hunter 2\n");
-    assert!(
-        said.contains(".env: line 2 can't be read") && !said.contains("hunter"),
-        "{said}"
-    );
+    assert!(said.contains(".env: line 2 can't be read") && !said.contains("hunter"), "{said}");
 }
 
 #[test]
 fn a_value_with_a_dollar_needs_quotes_and_an_empty_one_is_not_given() {
     let said = refusal(&[], "DEBUG=True\nSECRET_KEY=abc$defghijklmnop\n");
-    assert!(
-        said.contains(".env: line 2 can't be read") && !said.contains("abc"),
-        "{said}"
-    );
-    let every_setting =
-        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
+    assert!(said.contains(".env: line 2 can't be read") && !said.contains("abc"), "{said}");
+    let every_setting = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
     let names = every_setting
         .lines()
         .filter_map(|line| line.strip_prefix('#')?.split_once('='))
         .filter(|(name, _)| !name.contains(' '));
-    let empty: String = names
-        .map(|(name, _)| format!("{name}=\n"))
-        .filter(|line| !line.starts_with("PORT"))
-        .collect();
+    let empty: String = names.map(|(name, _)| format!("{name}=\n")).filter(|line| !line.starts_with("PORT")).collect();
     let dir = Directory::new();
-    fs::write(
-        dir.path().join(".env"),
-        format!("{empty}SECRET_KEY='abc$defghijklmnopqrstuvwxyz0123456789'\n"),
-    )
-    .unwrap();
+    fs::write(dir.path().join(".env"), format!("{empty}SECRET_KEY='abc$defghijklmnopqrstuvwxyz0123456789'\n")).unwrap();
     Program::start(dir.path(), &[]).stop();
 }
 
@@ -127,10 +110,7 @@ fn the_readmes_env_files_are_taken_as_they_are() {
         let output = program(dir.path(), &[], &[("PORT", "0")]).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.starts_with("error: database healthcare_db at localhost:1 as "),
-            "{said}"
-        );
+        assert!(said.starts_with("error: database healthcare_db at localhost:1 as "), "{said}");
         assert!(!said.contains("password"), "{said}");
     }
 }
@@ -165,18 +145,11 @@ fn help_names_every_setting_and_command() {
 fn url(app: &TestApp) -> String {
     let options = &app.database.options;
     match options.get_socket() {
-        Some(socket) => format!(
-            "postgres:///{}?host={}&user=postgres",
-            options.get_database().unwrap(),
-            socket.display()
-        ),
+        Some(socket) => {
+            format!("postgres:///{}?host={}&user=postgres", options.get_database().unwrap(), socket.display())
+        }
         None => {
-            std::env::var("TEST_DATABASE_URL")
-                .unwrap()
-                .rsplit_once('/')
-                .unwrap()
-                .0
-                .to_owned()
+            std::env::var("TEST_DATABASE_URL").unwrap().rsplit_once('/').unwrap().0.to_owned()
                 + "/"
                 + options.get_database().unwrap()
         }
@@ -187,41 +160,24 @@ fn url(app: &TestApp) -> String {
 async fn several_servers_that_start_at_once_migrate_a_database_once() {
     let app = TestApp::start().await;
     // an empty database again
-    app.sql("commit; drop schema public cascade; create schema public; begin")
-        .await;
+    app.sql("commit; drop schema public cascade; create schema public; begin").await;
     let url = url(&app);
     let start = || {
         let url = url.clone();
         std::thread::spawn(move || {
             let dir = Directory::new();
-            Program::start(
-                dir.path(),
-                &[("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)],
-            )
+            Program::start(dir.path(), &[("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)])
         })
     };
-    let servers: Vec<Program> = [start(), start(), start()]
-        .into_iter()
-        .map(|server| server.join().unwrap())
-        .collect();
-    assert!(
-        servers[0].printed.contains("(from DATABASE_URL)"),
-        "{}",
-        servers[0].printed
-    );
+    let servers: Vec<Program> = [start(), start(), start()].into_iter().map(|server| server.join().unwrap()).collect();
+    assert!(servers[0].printed.contains("(from DATABASE_URL)"), "{}", servers[0].printed);
     let alice = Client::at(&servers[0].address).registered("alice").await;
     for server in &servers {
         let there = alice.clone().moved_to(&server.address);
         there.get("/api/patients/").await.is(200);
     }
-    let migrations = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-        .unwrap()
-        .count();
-    assert_eq!(
-        app.value("select count(*) from _sqlx_migrations where success")
-            .await,
-        migrations
-    );
+    let migrations = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
+    assert_eq!(app.value("select count(*) from _sqlx_migrations where success").await, migrations);
 }
 
 #[tokio::test]
@@ -237,16 +193,7 @@ async fn lifetimes_are_settings() {
     ];
     let server = Program::start(dir.path(), &settings);
     let alice = Client::at(&server.address).registered("alice").await;
-    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(alice.token())
-        .unwrap()
-        .claims;
-    assert_eq!(
-        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        2 * 60 * 60
-    );
-    assert_eq!(
-        app.value("select (expires_at - created_at) > '6 days 23 hours' from sessions")
-            .await,
-        true
-    );
+    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(alice.token()).unwrap().claims;
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 2 * 60 * 60);
+    assert_eq!(app.value("select (expires_at - created_at) > '6 days 23 hours' from sessions").await, true);
 }

@@ -8,41 +8,22 @@ use crate::support::{Client, Reply, TestApp};
 const APP: &str = "https://app.example.org";
 
 async fn app(origins: &[&'static str], from_localhost: bool) -> TestApp {
-    let cors_allowed_origins = origins
-        .iter()
-        .map(|origin| HeaderValue::from_static(origin))
-        .collect();
-    TestApp::with(Exposure {
-        cors_allowed_origins,
-        cors_from_localhost: from_localhost,
-        ..Exposure::default()
-    })
-    .await
+    let cors_allowed_origins = origins.iter().map(|origin| HeaderValue::from_static(origin)).collect();
+    TestApp::with(Exposure { cors_allowed_origins, cors_from_localhost: from_localhost, ..Exposure::default() }).await
 }
 
 async fn preflight(app: &TestApp, origin: &str) -> Reply {
-    let request = app
-        .anonymous()
-        .request("OPTIONS", "/api/patients/1/")
-        .header("origin", origin);
+    let request = app.anonymous().request("OPTIONS", "/api/patients/1/").header("origin", origin);
     Reply::of(
         request
             .header("access-control-request-method", "PATCH")
-            .header(
-                "access-control-request-headers",
-                "authorization,content-type,x-requested-with",
-            ),
+            .header("access-control-request-headers", "authorization,content-type,x-requested-with"),
     )
     .await
 }
 
 async fn ask(client: &Client, origin: &str) -> Reply {
-    Reply::of(
-        client
-            .request("GET", "/api/patients/")
-            .header("origin", origin),
-    )
-    .await
+    Reply::of(client.request("GET", "/api/patients/").header("origin", origin)).await
 }
 
 #[tokio::test]
@@ -51,34 +32,14 @@ async fn of_a_listed_origin_may_use_the_api() {
     let reply = preflight(&app, APP).await.is(200);
     assert_eq!(reply.header("access-control-allow-origin"), APP);
     assert_eq!(reply.header("access-control-allow-credentials"), "true");
-    assert!(
-        reply
-            .header("access-control-allow-methods")
-            .contains("PATCH")
-    );
-    assert!(
-        reply
-            .header("access-control-allow-headers")
-            .contains("x-requested-with")
-    );
+    assert!(reply.header("access-control-allow-methods").contains("PATCH"));
+    assert!(reply.header("access-control-allow-headers").contains("x-requested-with"));
     let alice = app.user("alice").await;
     let reply = ask(&alice, APP).await.is(200);
     assert_eq!(reply.header("access-control-allow-origin"), APP);
-    assert!(
-        reply
-            .header("access-control-expose-headers")
-            .contains("retry-after")
-    );
-    let vary: Vec<&str> = reply
-        .headers
-        .get_all("vary")
-        .iter()
-        .map(|value| value.to_str().unwrap())
-        .collect();
-    assert!(
-        vary.join(", ").to_lowercase().contains("origin") && vary.contains(&"Accept"),
-        "{vary:?}"
-    );
+    assert!(reply.header("access-control-expose-headers").contains("retry-after"));
+    let vary: Vec<&str> = reply.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+    assert!(vary.join(", ").to_lowercase().contains("origin") && vary.contains(&"Accept"), "{vary:?}");
     // a page must be able to read why it was refused
     let refused = ask(&app.anonymous(), APP).await.is(401);
     assert_eq!(refused.header("access-control-allow-origin"), APP);
@@ -94,33 +55,11 @@ async fn of_another_origin_may_not() {
         "null",
         "http://localhost:3000",
     ] {
-        assert_eq!(
-            preflight(&app, origin)
-                .await
-                .header("access-control-allow-origin"),
-            "",
-            "{origin}"
-        );
-        assert_eq!(
-            ask(&app.anonymous(), origin)
-                .await
-                .header("access-control-allow-origin"),
-            "",
-            "{origin}"
-        );
+        assert_eq!(preflight(&app, origin).await.header("access-control-allow-origin"), "", "{origin}");
+        assert_eq!(ask(&app.anonymous(), origin).await.header("access-control-allow-origin"), "", "{origin}");
         let reply = ask(&app.anonymous(), origin).await;
-        assert_eq!(
-            reply.header("access-control-allow-credentials"),
-            "",
-            "{origin}"
-        );
-        assert!(
-            reply
-                .headers
-                .get_all("vary")
-                .iter()
-                .any(|vary| vary == "Origin")
-        );
+        assert_eq!(reply.header("access-control-allow-credentials"), "", "{origin}");
+        assert!(reply.headers.get_all("vary").iter().any(|vary| vary == "Origin"));
     }
 }
 
@@ -136,48 +75,18 @@ async fn of_any_origin_come_without_credentials() {
 async fn of_this_machine_are_for_development() {
     let app = app(&[], true).await;
     for origin in ["http://localhost:5173", "http://127.0.0.1:3000"] {
-        assert_eq!(
-            preflight(&app, origin)
-                .await
-                .is(200)
-                .header("access-control-allow-origin"),
-            origin
-        );
+        assert_eq!(preflight(&app, origin).await.is(200).header("access-control-allow-origin"), origin);
     }
-    assert_eq!(
-        preflight(&app, "http://localhost.evil.example")
-            .await
-            .header("access-control-allow-origin"),
-        ""
-    );
+    assert_eq!(preflight(&app, "http://localhost.evil.example").await.header("access-control-allow-origin"), "");
 }
 
 #[tokio::test]
 async fn get_nothing_where_nothing_is_set_and_options_stays_what_it_is() {
     let plain = TestApp::start().await;
-    assert_eq!(
-        preflight(&plain, APP)
-            .await
-            .is(401)
-            .header("access-control-allow-origin"),
-        ""
-    );
-    assert_eq!(
-        ask(&plain.anonymous(), APP)
-            .await
-            .header("access-control-allow-origin"),
-        ""
-    );
+    assert_eq!(preflight(&plain, APP).await.is(401).header("access-control-allow-origin"), "");
+    assert_eq!(ask(&plain.anonymous(), APP).await.header("access-control-allow-origin"), "");
     let app = app(&[APP], false).await;
-    app.anonymous()
-        .send("OPTIONS", "/api/patients/")
-        .await
-        .is(401);
-    let named = app
-        .user("alice")
-        .await
-        .send("OPTIONS", "/api/patients/")
-        .await
-        .is(200);
+    app.anonymous().send("OPTIONS", "/api/patients/").await.is(401);
+    let named = app.user("alice").await.send("OPTIONS", "/api/patients/").await.is(200);
     assert_eq!(named.body["name"], "Patient List");
 }

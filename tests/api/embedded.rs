@@ -12,9 +12,7 @@ use crate::support::{
 
 /// Everything of the first user's patients that is there.
 async fn patients(server: &Program) -> Value {
-    let alice = Client::at(&server.address)
-        .logged_in("alice@example.com")
-        .await;
+    let alice = Client::at(&server.address).logged_in("alice@example.com").await;
     alice.get("/api/patients/").await.is(200).body
 }
 
@@ -29,15 +27,9 @@ async fn ctrl_c_and_sigterm_end_both_and_keep_everything() {
     let mut server = Program::start(dir.path(), &[]);
     let data = dir.path().canonicalize().unwrap().join("data");
     let printed = &server.printed;
-    assert!(
-        printed.starts_with("API       http://127.0.0.1:"),
-        "{printed}"
-    );
+    assert!(printed.starts_with("API       http://127.0.0.1:"), "{printed}");
     assert!(printed.contains("Database  PostgreSQL "), "{printed}");
-    assert!(
-        printed.contains(&format!("embedded in {}", data.display())),
-        "{printed}"
-    );
+    assert!(printed.contains(&format!("embedded in {}", data.display())), "{printed}");
     let patient = register_and_add(&server).await;
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         server.signal(signal);
@@ -69,26 +61,19 @@ async fn a_crash_of_postgresql_is_survived_and_loses_nothing() {
     let server = Program::start(dir.path(), &[]);
     let patient = register_and_add(&server).await;
     for signal in [Signal::SIGKILL, Signal::SIGINT] {
-        let postmaster =
-            fs::read_to_string(dir.path().join("data/postgres/postmaster.pid")).unwrap();
+        let postmaster = fs::read_to_string(dir.path().join("data/postgres/postmaster.pid")).unwrap();
         let pid = nix::unistd::Pid::from_raw(postmaster.lines().next().unwrap().parse().unwrap());
         nix::sys::signal::kill(pid, signal).unwrap();
         let client = Client::at(&server.address);
         let credentials = json!({"email": "alice@example.com", "password": PASSWORD});
         let begun = std::time::Instant::now();
         loop {
-            let status = client
-                .post("/api/auth/login/", credentials.clone())
-                .await
-                .status;
+            let status = client.post("/api/auth/login/", credentials.clone()).await.status;
             if status == 200 && begun.elapsed() > std::time::Duration::from_secs(1) {
                 break;
             }
             assert!(status == 503 || status == 200, "{status}");
-            assert!(
-                begun.elapsed() < std::time::Duration::from_secs(20),
-                "not back"
-            );
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "not back");
         }
         assert_eq!(patients(&server).await, json!([patient]));
     }
@@ -119,45 +104,25 @@ async fn while_postgresql_is_frozen_the_answer_is_503_and_then_all_is_well() {
     let server = Program::start(dir.path(), &[]);
     let alice = Client::at(&server.address).registered("alice").await;
     // a statement that is under way, because it waits for this
-    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass()
-        .username("postgres")
-        .database("healthcare");
+    let options = sqlx::postgres::PgConnectOptions::new_without_pgpass().username("postgres").database("healthcare");
     let socket = dir.path().join("data/socket");
-    let mut other = sqlx::ConnectOptions::connect(&options.socket(socket))
-        .await
-        .unwrap();
-    sqlx::raw_sql("begin; lock table patients")
-        .execute(&mut other)
-        .await
-        .unwrap();
+    let mut other = sqlx::ConnectOptions::connect(&options.socket(socket)).await.unwrap();
+    sqlx::raw_sql("begin; lock table patients").execute(&mut other).await.unwrap();
     let waiting = alice.clone();
     let begun = std::time::Instant::now();
     let waiting = tokio::spawn(async move { waiting.get("/api/patients/").await });
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let postmaster = postgres_in(dir.path())[0].to_string();
-    let ps = Command::new("ps")
-        .args(["-o", "pid=", "--ppid", &postmaster])
-        .output()
-        .unwrap();
+    let ps = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output().unwrap();
     let all = format!("{postmaster}\n{}", String::from_utf8_lossy(&ps.stdout));
-    let all: Vec<_> = all
-        .split_whitespace()
-        .map(|pid| nix::unistd::Pid::from_raw(pid.parse().unwrap()))
-        .collect();
+    let all: Vec<_> = all.split_whitespace().map(|pid| nix::unistd::Pid::from_raw(pid.parse().unwrap())).collect();
     for pid in &all {
         nix::sys::signal::kill(*pid, Signal::SIGSTOP).unwrap();
     }
     for reply in [alice.get("/api/patients/").await, waiting.await.unwrap()] {
-        assert!(
-            begun.elapsed() < std::time::Duration::from_millis(4500),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < std::time::Duration::from_millis(4500), "{:?}", begun.elapsed());
         assert_eq!(reply.header("allow"), "GET, POST, HEAD, OPTIONS");
-        reply.says(
-            503,
-            json!({"detail": "Service temporarily unavailable, try again later."}),
-        );
+        reply.says(503, json!({"detail": "Service temporarily unavailable, try again later."}));
     }
     for pid in &all {
         nix::sys::signal::kill(*pid, Signal::SIGCONT).unwrap();
@@ -188,15 +153,10 @@ async fn a_second_signal_ends_it_at_once() {
 async fn a_second_server_is_told_and_a_command_joins_the_first() {
     let dir = Directory::new();
     let _server = Program::start(dir.path(), &[]);
-    let second = program(dir.path(), &["serve"], &[("PORT", "0")])
-        .output()
-        .unwrap();
+    let second = program(dir.path(), &["serve"], &[("PORT", "0")]).output().unwrap();
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(
-        said.starts_with("error: another instance is using "),
-        "{said}"
-    );
+    assert!(said.starts_with("error: another instance is using "), "{said}");
     let migrate = program(dir.path(), &["migrate"], &[]).output().unwrap();
     assert!(migrate.status.success(), "{migrate:?}");
     assert_eq!(postgres_in(dir.path()).len(), 1);
@@ -228,11 +188,7 @@ async fn a_stale_pid_file_neither_stops_it_nor_harms_a_stranger() {
     Program::start(dir.path(), &[]).stop();
     let mut stranger = Command::new("sleep").arg("60").spawn().unwrap();
     let data = dir.path().join("data/postgres");
-    let pid_file = format!(
-        "{}\n{}\n1\n5432\n/tmp\n\n\nready\n",
-        stranger.id(),
-        data.display()
-    );
+    let pid_file = format!("{}\n{}\n1\n5432\n/tmp\n\n\nready\n", stranger.id(), data.display());
     fs::write(data.join("postmaster.pid"), pid_file).unwrap();
     let server = Program::start(dir.path(), &[]);
     register_and_add(&server).await;
@@ -273,24 +229,16 @@ async fn runs_as_an_ordinary_user_too() {
 fn what_is_missing_or_does_not_fit_is_said_with_its_remedy() {
     let dir = Directory::new();
     let fails = |settings: &[(&str, &str)]| {
-        let output = program(dir.path(), &[], &[&[("PORT", "0")], settings].concat())
-            .output()
-            .unwrap();
+        let output = program(dir.path(), &[], &[&[("PORT", "0")], settings].concat()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
     let said = fails(&[("PG_BINDIR", "/nonexistent")]);
-    assert_eq!(
-        said,
-        "error: PG_BINDIR: no initdb and postgres that run in /nonexistent\n"
-    );
+    assert_eq!(said, "error: PG_BINDIR: no initdb and postgres that run in /nonexistent\n");
     fs::create_dir_all(dir.path().join("data/postgres")).unwrap();
     fs::write(dir.path().join("data/postgres/PG_VERSION"), "9\n").unwrap();
     let said = fails(&[]);
-    assert!(
-        said.contains("is PostgreSQL 9's; installed: ") && said.contains("Install PostgreSQL 9"),
-        "{said}"
-    );
+    assert!(said.contains("is PostgreSQL 9's; installed: ") && said.contains("Install PostgreSQL 9"), "{said}");
 }
 
 #[test]
@@ -303,10 +251,7 @@ fn its_key_is_kept_and_is_for_its_owner_alone() {
     Program::start(dir.path(), &[]).stop();
     assert_eq!((first.len(), key()), (64, first));
     for file in ["secret_key", "postgres.log"] {
-        let mode = fs::metadata(dir.path().join("data").join(file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(dir.path().join("data").join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
 }
@@ -318,42 +263,25 @@ async fn neither_log_holds_what_is_in_patients_rows() {
     let alice = Client::at(&server.address).registered("alice").await;
     let mut patient = john_doe();
     patient["address"] = json!("Secret Lane");
-    alice
-        .post("/api/patients/?search=Secret", patient.clone())
-        .await
-        .is(201);
+    alice.post("/api/patients/?search=Secret", patient.clone()).await.is(201);
     patient["gender"] = json!("Secret Lane");
     alice.put("/api/patients/1/", patient).await.is(400);
     alice.get("/api/Secret%20Lane/").await.is(404);
     // one whose client does not wait for the answer
-    let mut stream =
-        std::net::TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    let mut stream = std::net::TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
     let login = r#"{"email": "alice@example.com", "password": "StrongPass124"}"#;
     let head = "POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ";
-    std::io::Write::write_all(
-        &mut stream,
-        format!("{head}{}\r\n\r\n{login}", login.len()).as_bytes(),
-    )
-    .unwrap();
+    std::io::Write::write_all(&mut stream, format!("{head}{}\r\n\r\n{login}", login.len()).as_bytes()).unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     drop(stream);
     // PostgreSQL itself refuses this one
     let again = json!({"name": "Secret", "email": "alice@example.com", "password": PASSWORD});
-    Client::at(&server.address)
-        .post("/api/auth/register/", again)
-        .await
-        .is(400);
+    Client::at(&server.address).post("/api/auth/register/", again).await.is(400);
     let log = String::from_utf8(server.stop().stderr).unwrap();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 7, "{log}");
-    assert!(
-        lines.iter().any(|line| line.contains(": 499 POST - ")),
-        "{log}"
-    );
-    assert!(
-        lines[2].contains("user=1") && lines[2].contains(": 201 POST /api/patients/ "),
-        "{log}"
-    );
+    assert!(lines.iter().any(|line| line.contains(": 499 POST - ")), "{log}");
+    assert!(lines[2].contains("user=1") && lines[2].contains(": 201 POST /api/patients/ "), "{log}");
     assert!(lines[3].contains(": 400 PUT /api/patients/{id}/ "), "{log}");
     assert!(lines[4].contains(": 404 GET - "), "{log}");
     let postgres_log = fs::read_to_string(dir.path().join("data/postgres.log")).unwrap();

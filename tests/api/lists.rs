@@ -66,10 +66,7 @@ async fn are_paged_by_the_link_header_and_stay_plain_arrays() {
     let path = "/api/patients/?gender=M&ordering=-id&limit=2&search=First";
     let reply = alice.get(path).await.is(200);
     let link = next(&reply).unwrap();
-    assert!(
-        link.starts_with("/api/patients/?gender=M&ordering=-id&limit=2&search=First&cursor="),
-        "{link}"
-    );
+    assert!(link.starts_with("/api/patients/?gender=M&ordering=-id&limit=2&search=First&cursor="), "{link}");
     assert_eq!(all_pages(&alice, path).await.concat(), [9, 6, 3]);
 }
 
@@ -78,10 +75,9 @@ async fn pages_are_stable_while_rows_come_and_go() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     patients(&app, 9).await;
-    for (ordering, page, rest) in [
-        ("id", [1, 2, 3], vec![4, 5, 6, 7, 8, 9, 10]),
-        ("-id", [10, 9, 8], vec![7, 6, 5, 4, 2]),
-    ] {
+    for (ordering, page, rest) in
+        [("id", [1, 2, 3], vec![4, 5, 6, 7, 8, 9, 10]), ("-id", [10, 9, 8], vec![7, 6, 5, 4, 2])]
+    {
         let path = format!("{PATIENTS}?limit=3&ordering={ordering}");
         let first = alice.get(&path).await.is(200);
         assert_eq!(ids(&first), page);
@@ -100,22 +96,12 @@ async fn a_cursor_is_of_one_list_one_ordering_and_one_user_and_nobody_makes_one(
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     patients(&app, 5).await;
-    let link = next(
-        &alice
-            .get("/api/patients/?limit=2&ordering=last_name")
-            .await
-            .is(200),
-    )
-    .unwrap();
+    let link = next(&alice.get("/api/patients/?limit=2&ordering=last_name").await.is(200)).unwrap();
     let cursor = link.split_once("cursor=").unwrap().1.to_owned();
     // it does not show what is in a patient's row
     assert!(!cursor.contains("Last") && cursor.len() > 40, "{cursor}");
     let invalid = json!({"cursor": ["Invalid cursor."]});
-    let changed = format!(
-        "{}{}",
-        &cursor[..cursor.len() - 1],
-        if cursor.ends_with('A') { 'B' } else { 'A' }
-    );
+    let changed = format!("{}{}", &cursor[..cursor.len() - 1], if cursor.ends_with('A') { 'B' } else { 'A' });
     for path in [
         format!("/api/patients/?cursor={cursor}"),
         format!("/api/patients/?ordering=-last_name&cursor={cursor}"),
@@ -134,10 +120,7 @@ async fn a_cursor_is_of_one_list_one_ordering_and_one_user_and_nobody_makes_one(
     let link = next(&alice.get("/api/patients/?limit=2").await.is(200)).unwrap();
     let (_, of_patients) = link.split_once("cursor=").unwrap();
     let path_of_mappings = format!("/api/mappings/?cursor={of_patients}");
-    alice
-        .get(&path_of_mappings)
-        .await
-        .says(400, json!({"cursor": ["Invalid cursor."]}));
+    alice.get(&path_of_mappings).await.says(400, json!({"cursor": ["Invalid cursor."]}));
     // what says nothing of the rows does not matter
     let path = format!("{path}&_=1&limit=2");
     assert_eq!(ids(&alice.get(&path).await.is(200)).len(), 2);
@@ -165,16 +148,9 @@ async fn are_counted_when_asked() {
 async fn are_ordered_in_any_case_and_without_accents() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (name, born) in [
-        ("zoe", "1990-01-01"),
-        ("Émile", "1980-01-01"),
-        ("adam", "2000-01-01"),
-        ("Eva", "1980-01-01"),
-    ] {
-        let body = with(
-            john_doe(),
-            json!({"first_name": name, "date_of_birth": born}),
-        );
+    for (name, born) in [("zoe", "1990-01-01"), ("Émile", "1980-01-01"), ("adam", "2000-01-01"), ("Eva", "1980-01-01")]
+    {
+        let body = with(john_doe(), json!({"first_name": name, "date_of_birth": born}));
         alice.post(PATIENTS, body).await.is(201);
     }
     for (ordering, expected) in [
@@ -203,10 +179,7 @@ async fn are_searched_for_all_words_in_any_case_without_accents_and_to_the_lette
         ("ÅSA", "Öberg", r"back\slash"),
         ("Søren ﬁnn", "O’Brien Νίκος", "Straße 1, Łódź"),
     ] {
-        let body = with(
-            john_doe(),
-            json!({"first_name": first, "last_name": last, "address": address}),
-        );
+        let body = with(john_doe(), json!({"first_name": first, "last_name": last, "address": address}));
         alice.post(PATIENTS, body).await.is(201);
     }
     for (search, expected) in [
@@ -224,47 +197,30 @@ async fn are_searched_for_all_words_in_any_case_without_accents_and_to_the_lette
         ("", vec![1, 2, 3, 4]),
         ("issues", vec![]),
         ("jose,%20alvarez", vec![1]),
-        (
-            "soren%20lodz%20strasse%20o'brien%20%CE%9D%CE%99%CE%9A%CE%9F%CE%A3",
-            vec![4],
-        ),
+        ("soren%20lodz%20strasse%20o'brien%20%CE%9D%CE%99%CE%9A%CE%9F%CE%A3", vec![4]),
         ("finn", vec![4]),
     ] {
-        let reply = alice
-            .get(&format!("{PATIENTS}?search={search}"))
-            .await
-            .is(200);
+        let reply = alice.get(&format!("{PATIENTS}?search={search}")).await.is(200);
         assert_eq!(ids(&reply), expected, "{search}");
     }
     // what is changed is found by what it is now
-    alice
-        .patch("/api/patients/1/", json!({"last_name": "Núñez"}))
-        .await
-        .is(200);
+    alice.patch("/api/patients/1/", json!({"last_name": "Núñez"})).await.is(200);
     assert_eq!(ids(&alice.get("/api/patients/?search=nunez").await), [1]);
-    assert_eq!(
-        ids(&alice.get("/api/patients/?search=alvarez").await),
-        Vec::<i64>::new()
-    );
+    assert_eq!(ids(&alice.get("/api/patients/?search=alvarez").await), Vec::<i64>::new());
 }
 
 #[tokio::test]
 async fn are_filtered_by_field_and_by_range() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (first, born, gender, phone) in [
-        ("Ann", "1990-05-05", "F", "1"),
-        ("Bob", "1991-05-05", "M", "2"),
-        ("Cleo", "1992-05-05", "F", "2"),
-    ] {
+    for (first, born, gender, phone) in
+        [("Ann", "1990-05-05", "F", "1"), ("Bob", "1991-05-05", "M", "2"), ("Cleo", "1992-05-05", "F", "2")]
+    {
         let email = format!("{first}@example.com");
         let body = json!({"first_name": first, "last_name": "X", "date_of_birth": born, "gender": gender, "phone": phone, "email": email});
         alice.post(PATIENTS, body).await.is(201);
     }
-    let created = alice.get("/api/patients/2/").await.body["created_at"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let created = alice.get("/api/patients/2/").await.body["created_at"].as_str().unwrap().to_owned();
     for (query, expected) in [
         ("gender=F", vec![1, 3]),
         ("gender=F&phone_number=2", vec![3]),
@@ -281,10 +237,7 @@ async fn are_filtered_by_field_and_by_range() {
         ("date_of_birth__gt=1991-05-05", vec![3]),
         ("date_of_birth__lte=1991-5-5", vec![1, 2]),
         ("date_of_birth__lt=1991-05-05", vec![1]),
-        (
-            "date_of_birth__gt=1990-05-05&date_of_birth__lt=1992-05-05",
-            vec![2],
-        ),
+        ("date_of_birth__gt=1990-05-05&date_of_birth__lt=1992-05-05", vec![2]),
         (&format!("created_at__gte={created}"), vec![2, 3]),
         (&format!("created_at__lt={created}"), vec![1]),
         ("created_at__gt=2999-01-01T00:00:00%2B02:00", vec![]),
@@ -292,33 +245,15 @@ async fn are_filtered_by_field_and_by_range() {
         // the last one of several counts, an empty one is none, and what is not known says nothing
         ("gender=F&gender=M", vec![2]),
         ("gender=&first_name=", vec![1, 2, 3]),
-        (
-            "colour=red&first_name__like=A&gender__gte=M&page=7&offset=2",
-            vec![1, 2, 3],
-        ),
+        ("colour=red&first_name__like=A&gender__gte=M&page=7&offset=2", vec![1, 2, 3]),
     ] {
         let reply = alice.get(&format!("{PATIENTS}?{query}")).await.is(200);
         assert_eq!(ids(&reply), expected, "{query}");
     }
-    alice
-        .post("/api/doctors/", json!({"name": "A B", "specialty": "C"}))
-        .await
-        .is(201);
-    alice
-        .post(
-            "/api/doctors/",
-            json!({"name": "Émile D", "specialty": "E"}),
-        )
-        .await
-        .is(201);
+    alice.post("/api/doctors/", json!({"name": "A B", "specialty": "C"})).await.is(201);
+    alice.post("/api/doctors/", json!({"name": "Émile D", "specialty": "E"})).await.is(201);
     for (patient, doctor) in [(1, 2), (2, 2), (3, 1)] {
-        alice
-            .post(
-                "/api/mappings/",
-                json!({"patient": patient, "doctor": doctor}),
-            )
-            .await
-            .is(201);
+        alice.post("/api/mappings/", json!({"patient": patient, "doctor": doctor})).await.is(201);
     }
     for (path, expected) in [
         ("/api/doctors/?specialty=E", vec![2]),
@@ -337,7 +272,8 @@ async fn are_filtered_by_field_and_by_range() {
 async fn say_everything_that_is_wrong_with_a_query_at_once_and_after_who_asks() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let query = "?limit=0&count=maybe&ordering=medical_history&gender=X&date_of_birth__gte=soon&created_at=x&id=y&search=%00";
+    let query =
+        "?limit=0&count=maybe&ordering=medical_history&gender=X&date_of_birth__gte=soon&created_at=x&id=y&search=%00";
     let time = "Datetime has wrong format. Use one of these formats instead: \
                 YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
     let faults = json!({
@@ -350,40 +286,16 @@ async fn say_everything_that_is_wrong_with_a_query_at_once_and_after_who_asks() 
         "id": ["A valid integer is required."],
         "search": ["Null characters are not allowed."],
     });
-    alice
-        .get(&format!("{PATIENTS}{query}"))
-        .await
-        .says(400, faults);
+    alice.get(&format!("{PATIENTS}{query}")).await.says(400, faults);
     for (query, message) in [
-        (
-            "limit=201",
-            json!({"limit": ["Ensure this value is less than or equal to 200."]}),
-        ),
-        (
-            "limit=ten",
-            json!({"limit": ["A valid integer is required."]}),
-        ),
-        (
-            "ordering=--id",
-            json!({"ordering": ["\"--id\" is not a valid choice."]}),
-        ),
-        (
-            "ordering=id,first_name",
-            json!({"ordering": ["\"id,first_name\" is not a valid choice."]}),
-        ),
-        (
-            "ordering=gender",
-            json!({"ordering": ["\"gender\" is not a valid choice."]}),
-        ),
-        (
-            "created_at__lt=%2B262142-01-01T00:00:00Z",
-            json!({"created_at__lt": [time]}),
-        ),
+        ("limit=201", json!({"limit": ["Ensure this value is less than or equal to 200."]})),
+        ("limit=ten", json!({"limit": ["A valid integer is required."]})),
+        ("ordering=--id", json!({"ordering": ["\"--id\" is not a valid choice."]})),
+        ("ordering=id,first_name", json!({"ordering": ["\"id,first_name\" is not a valid choice."]})),
+        ("ordering=gender", json!({"ordering": ["\"gender\" is not a valid choice."]})),
+        ("created_at__lt=%2B262142-01-01T00:00:00Z", json!({"created_at__lt": [time]})),
     ] {
-        alice
-            .get(&format!("{PATIENTS}?{query}"))
-            .await
-            .says(400, message);
+        alice.get(&format!("{PATIENTS}?{query}")).await.says(400, message);
     }
     app.anonymous().get("/api/patients/?limit=0").await.is(401);
     app.sql("update users set is_active = false").await;
@@ -401,16 +313,10 @@ async fn that_are_long_come_whole_and_as_those_that_are_short() {
         assert_eq!(ids(&whole), pages);
         let one = alice.get("/api/patients/200/").await;
         if one.status == 200 {
-            assert!(
-                whole.text.contains(&one.text),
-                "a row is written as it is alone"
-            );
+            assert!(whole.text.contains(&one.text), "a row is written as it is alone");
         }
     }
-    let by_date = alice
-        .get("/api/patients/?ordering=-date_of_birth")
-        .await
-        .is(200);
+    let by_date = alice.get("/api/patients/?ordering=-date_of_birth").await.is(200);
     assert_eq!(ids(&by_date).len(), 502);
     assert_eq!(by_date.header("content-type"), "application/json");
 }
@@ -433,13 +339,9 @@ async fn that_break_off_break_the_connection() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     patients(&app, 3000).await;
-    app.sql("update patients set medical_history = repeat('x', 20000)")
-        .await;
+    app.sql("update patients set medical_history = repeat('x', 20000)").await;
     let mut socket = TcpStream::connect(app.address).await.unwrap();
-    let request = format!(
-        "GET /api/patients/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        alice.token()
-    );
+    let request = format!("GET /api/patients/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", alice.token());
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut begin = [0; 1000];
     socket.read_exact(&mut begin).await.unwrap();
@@ -448,15 +350,8 @@ async fn that_break_off_break_the_connection() {
     app.sql("update users set is_active = false").await;
     let mut rest = Vec::new();
     let _ = socket.read_to_end(&mut rest).await;
-    assert!(
-        rest.len() > 100_000 && rest.len() < 50_000_000,
-        "{}",
-        rest.len()
-    );
-    assert!(
-        !rest.ends_with(b"0\r\n\r\n") && !rest.ends_with(b"]"),
-        "it looks whole"
-    );
+    assert!(rest.len() > 100_000 && rest.len() < 50_000_000, "{}", rest.len());
+    assert!(!rest.ends_with(b"0\r\n\r\n") && !rest.ends_with(b"]"), "it looks whole");
 }
 
 #[tokio::test]
@@ -464,16 +359,13 @@ async fn that_are_read_slowly_keep_no_connection_to_the_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     patients(&app, 2000).await;
-    app.sql("update patients set medical_history = repeat('x', 20000)")
-        .await;
+    app.sql("update patients set medical_history = repeat('x', 20000)").await;
     // more of them than there are connections
     let mut sockets = Vec::new();
     for _ in 0..20 {
         let mut socket = TcpStream::connect(app.address).await.unwrap();
-        let request = format!(
-            "GET /api/patients/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-            alice.token()
-        );
+        let request =
+            format!("GET /api/patients/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", alice.token());
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut begin = [0; 100];
         socket.read_exact(&mut begin).await.unwrap();
@@ -495,27 +387,12 @@ async fn are_compressed_when_asked() {
     assert_eq!(plain.header("content-encoding"), "");
     let gzipped = exchange(&app, &alice, PATIENTS, "Accept-Encoding: gzip\r\n").await;
     let head = String::from_utf8_lossy(&gzipped[..gzipped.len().min(2000)]).to_lowercase();
-    assert!(
-        head.contains("content-encoding: gzip") && head.contains("vary: accept-encoding"),
-        "{head}"
-    );
-    assert!(
-        gzipped.len() * 5 < plain.text.len(),
-        "{} of {}",
-        gzipped.len(),
-        plain.text.len()
-    );
+    assert!(head.contains("content-encoding: gzip") && head.contains("vary: accept-encoding"), "{head}");
+    assert!(gzipped.len() * 5 < plain.text.len(), "{} of {}", gzipped.len(), plain.text.len());
     // neither what has an ETag, nor tokens, nor what is short
-    for path in [
-        "/api/patients/1/",
-        "/api/auth/me/",
-        "/api/patients/?limit=1",
-    ] {
+    for path in ["/api/patients/1/", "/api/auth/me/", "/api/patients/?limit=1"] {
         let answer = exchange(&app, &alice, path, "Accept-Encoding: gzip\r\n").await;
-        assert!(
-            !String::from_utf8_lossy(&answer).contains("content-encoding"),
-            "{path}"
-        );
+        assert!(!String::from_utf8_lossy(&answer).contains("content-encoding"), "{path}");
     }
 }
 
@@ -530,34 +407,18 @@ async fn plans(app: &TestApp, values: &[&str]) -> Vec<(String, Value)> {
     let last = "select query from pg_stat_activity where datname = current_database() and query like '%as place%' \
                 and application_name = 'healthcare-backend' order by state_change desc limit 1";
     let sql = app.value(last).await.as_str().unwrap().to_owned();
-    assert!(
-        sql.contains(" limit $") && sql.len() < 1023,
-        "it was cut off: {sql}"
-    );
+    assert!(sql.contains(" limit $") && sql.len() < 1023, "it was cut off: {sql}");
     let mut connection = app.connection().await;
     let mut plans = Vec::new();
     for mode in ["force_custom_plan", "force_generic_plan"] {
         for (name, value) in SETTINGS {
             let set = format!("set {name} = '{value}'");
-            sqlx::raw_sql(AssertSqlSafe(set))
-                .execute(&mut connection)
-                .await
-                .unwrap();
+            sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
         }
-        let prepare =
-            format!("set plan_cache_mode = {mode}; deallocate all; prepare list as {sql}");
-        sqlx::raw_sql(AssertSqlSafe(prepare))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let explain = format!(
-            "explain (analyze, format json) execute list({})",
-            values.join(", ")
-        );
-        let rows = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
+        let prepare = format!("set plan_cache_mode = {mode}; deallocate all; prepare list as {sql}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("explain (analyze, format json) execute list({})", values.join(", "));
+        let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
         let plan: Value = serde_json::from_str(rows.try_get_unchecked(0).unwrap()).unwrap();
         plans.push((format!("{mode}: {sql}"), plan[0]["Plan"].clone()));
     }
@@ -572,24 +433,13 @@ fn check(what: &str, sql: &str, plan: &Value) {
         let kind = node["Node Type"].as_str().unwrap();
         let relation = node["Relation Name"].as_str().unwrap_or_default();
         // what is asked for by a value of its own is found by that
-        let is_unique = ["&id=", "&license_number=", "&patient="]
-            .iter()
-            .any(|filter| what.contains(filter));
+        let is_unique = ["&id=", "&license_number=", "&patient="].iter().any(|filter| what.contains(filter));
         let removed = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
-        assert!(
-            !(is_unique && removed > 51.0),
-            "{what}: looks at {removed}\n{sql}\n{plan:#}"
-        );
+        assert!(!(is_unique && removed > 51.0), "{what}: looks at {removed}\n{sql}\n{plan:#}");
         let is_big = ["patients", "doctors", "patient_doctor_mappings"].contains(&relation);
-        assert!(
-            !(kind == "Seq Scan" && is_big),
-            "{what}: reads all {relation}\n{sql}\n{plan:#}"
-        );
+        assert!(!(kind == "Seq Scan" && is_big), "{what}: reads all {relation}\n{sql}\n{plan:#}");
         let sorted = node["Plans"][0]["Actual Rows"].as_f64().unwrap_or_default();
-        assert!(
-            !(kind.contains("Sort") && sorted > 51.0),
-            "{what}: sorts {sorted}\n{sql}\n{plan:#}"
-        );
+        assert!(!(kind.contains("Sort") && sorted > 51.0), "{what}: sorts {sorted}\n{sql}\n{plan:#}");
     }
 }
 
@@ -599,8 +449,7 @@ async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_
     let alice = app.user("alice").await;
     app.user("bob").await;
     patients(&app, 20_000).await;
-    app.sql("update patients set created_by = 2 where id % 2 = 0")
-        .await;
+    app.sql("update patients set created_by = 2 where id % 2 = 0").await;
     app.sql(
         "insert into doctors (first_name, last_name, specialty, phone_number) \
              select 'First' || n % 7, 'Last' || n, 'S' || n % 20, '' from generate_series(1, 5000) n; \
@@ -609,18 +458,9 @@ async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_
     )
     .await;
     app.sql("analyze").await;
-    let texts = [
-        ("id", "'5000'"),
-        ("first_name", "'first3'"),
-        ("last_name", "'last3'"),
-    ];
+    let texts = [("id", "'5000'"), ("first_name", "'first3'"), ("last_name", "'last3'")];
     let times = [("created_at", "now()"), ("updated_at", "now()")];
-    let of_patients = [
-        texts.as_slice(),
-        &[("date_of_birth", "'1970-01-01'")],
-        &times,
-    ]
-    .concat();
+    let of_patients = [texts.as_slice(), &[("date_of_birth", "'1970-01-01'")], &times].concat();
     let of_doctors = [texts.as_slice(), &[("specialty", "'s3'")], &times].concat();
     let mut checked = 0;
     for (list, orderings, filters) in [
@@ -658,9 +498,8 @@ async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_
             ],
         ),
     ] {
-        for ((ordering, place), (filter, values)) in orderings
-            .iter()
-            .flat_map(|one| filters.iter().map(move |two| (one, two)))
+        for ((ordering, place), (filter, values)) in
+            orderings.iter().flat_map(|one| filters.iter().map(move |two| (one, two)))
         {
             for sign in ["", "-"] {
                 let path = format!("/api/{list}/?ordering={sign}{ordering}{filter}&limit=50");
@@ -671,14 +510,8 @@ async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_
                 }
                 if let Some(next) = next(&first) {
                     alice.get(&next).await.is(200);
-                    let behind: &[&str] = if *ordering == "id" {
-                        &["5000"]
-                    } else {
-                        &[place, "5000"]
-                    };
-                    for (sql, plan) in
-                        plans(&app, &[begin.as_slice(), behind, &["51"]].concat()).await
-                    {
+                    let behind: &[&str] = if *ordering == "id" { &["5000"] } else { &[place, "5000"] };
+                    for (sql, plan) in plans(&app, &[begin.as_slice(), behind, &["51"]].concat()).await {
                         check(&next, &sql, &plan);
                     }
                 }

@@ -1,9 +1,6 @@
 //! The API as its clients meet it: over HTTP, on a real PostgreSQL.
 
-#![expect(
-    unreachable_pub,
-    reason = "pub says what a module of tests offers to the others"
-)]
+#![expect(unreachable_pub, reason = "pub says what a module of tests offers to the others")]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

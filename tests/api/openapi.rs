@@ -22,9 +22,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
 /// What a `$ref` stands for.
 fn resolved<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
     match part["$ref"].as_str() {
-        Some(name) => document
-            .pointer(&name[1..])
-            .unwrap_or_else(|| panic!("{name} leads nowhere")),
+        Some(name) => document.pointer(&name[1..]).unwrap_or_else(|| panic!("{name} leads nowhere")),
         None => part,
     }
 }
@@ -48,11 +46,7 @@ async fn the_document_is_the_one_that_was_reviewed() {
     fs::write(&file, &actual).unwrap();
     let reviewed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi/openapi.json");
     let expected = fs::read_to_string(reviewed).unwrap_or_default();
-    assert!(
-        actual == expected,
-        "diff {reviewed} {0}; cp {0} {reviewed}",
-        file.display()
-    );
+    assert!(actual == expected, "diff {reviewed} {0}; cp {0} {reviewed}", file.display());
 }
 
 #[tokio::test]
@@ -65,10 +59,7 @@ async fn every_operation_is_named_and_every_answer_is_shown() {
     for (path, method, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
         assert!(ids.insert(id), "two are called {id}");
-        assert!(
-            operation["summary"].is_string() && is_tag(&operation["tags"][0]),
-            "{id}"
-        );
+        assert!(operation["summary"].is_string() && is_tag(&operation["tags"][0]), "{id}");
         let mut statuses = BTreeSet::from(["400", "404", "500", "503"]);
         if !id.starts_with("docs") {
             statuses.insert("406");
@@ -80,39 +71,23 @@ async fn every_operation_is_named_and_every_answer_is_shown() {
             statuses.extend(["408", "413", "415"]);
         }
         let responses = operation["responses"].as_object().unwrap();
-        assert!(
-            statuses
-                .iter()
-                .all(|status| responses.contains_key(*status)),
-            "{method} {path}"
-        );
+        assert!(statuses.iter().all(|status| responses.contains_key(*status)), "{method} {path}");
         for (status, response) in responses {
             let response = resolved(&document, response);
-            assert!(
-                response["description"]
-                    .as_str()
-                    .is_some_and(|text| text.len() > 5),
-                "{id} {status}"
-            );
+            assert!(response["description"].as_str().is_some_and(|text| text.len() > 5), "{id} {status}");
             let content = response["content"].as_object();
             let has_body = !["204", "302", "304"].contains(&status.as_str());
             assert_eq!(content.is_some(), has_body, "{id} {status}");
             for (media_type, content) in content.into_iter().flatten() {
                 let is_shown = !content["example"].is_null() || !content["examples"].is_null();
-                assert!(
-                    content["schema"].is_object() && is_shown,
-                    "{id} {status} {media_type}"
-                );
+                assert!(content["schema"].is_object() && is_shown, "{id} {status} {media_type}");
             }
         }
     }
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     for name in found {
-        assert!(
-            document.pointer(&name[1..]).is_some(),
-            "{name} leads nowhere"
-        );
+        assert!(document.pointer(&name[1..]).is_some(), "{name} leads nowhere");
     }
 }
 
@@ -120,30 +95,14 @@ async fn every_operation_is_named_and_every_answer_is_shown() {
 async fn what_is_always_answered_is_said_to_be_and_other_names_of_paths_are_said_too() {
     let app = TestApp::start().await;
     let document = document(&app.anonymous()).await;
-    for name in [
-        "Patient",
-        "Doctor",
-        "Mapping",
-        "User",
-        "Registered",
-        "TokenPair",
-        "AccessToken",
-        "EntryPoints",
-    ] {
+    for name in ["Patient", "Doctor", "Mapping", "User", "Registered", "TokenPair", "AccessToken", "EntryPoints"] {
         let schema = &document["components"]["schemas"][name];
         let required = schema["required"].as_array().unwrap().len();
-        assert_eq!(
-            required,
-            schema["properties"].as_object().unwrap().len(),
-            "{name}"
-        );
+        assert_eq!(required, schema["properties"].as_object().unwrap().len(), "{name}");
     }
     let said = document.to_string();
     for other in ["/api/auth/refresh/", "/api/mappings/patient/{id}/"] {
-        assert!(
-            said.contains(&format!("Also served as `{other}`")),
-            "{other}"
-        );
+        assert!(said.contains(&format!("Also served as `{other}`")), "{other}");
     }
 }
 
@@ -154,28 +113,12 @@ async fn what_the_document_names_is_served() {
     let document = document(&alice).await;
     for (path, method, operation) in operations(&document) {
         let path = path.replace("{id}", "1").replace("{file}", "page.js");
-        let allow = alice
-            .send("OPTIONS", &path)
-            .await
-            .is(200)
-            .header("allow")
-            .to_owned();
-        assert!(
-            allow
-                .split(", ")
-                .any(|allowed| allowed.eq_ignore_ascii_case(method)),
-            "{path}: {allow}"
-        );
+        let allow = alice.send("OPTIONS", &path).await.is(200).header("allow").to_owned();
+        assert!(allow.split(", ").any(|allowed| allowed.eq_ignore_ascii_case(method)), "{path}: {allow}");
         let reply = alice.send(&method.to_uppercase(), &path).await;
         let status = reply.status.as_str().to_owned();
-        assert!(
-            reply.status != 405 && reply.text != r#"{"detail":"Not found."}"#,
-            "{method} {path}"
-        );
-        assert!(
-            operation["responses"].get(&status).is_some(),
-            "{method} {path}: {status}"
-        );
+        assert!(reply.status != 405 && reply.text != r#"{"detail":"Not found."}"#, "{method} {path}");
+        assert!(operation["responses"].get(&status).is_some(), "{method} {path}: {status}");
     }
 }
 
@@ -192,20 +135,9 @@ fn nothing_is_served_that_the_document_does_not_name() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let source = fs::read_to_string(&path).unwrap();
                 let routes = source.matches(".routes(routes!(").count();
-                assert_eq!(
-                    source.matches(".routes(").count(),
-                    routes,
-                    "{}",
-                    path.display()
-                );
+                assert_eq!(source.matches(".routes(").count(), routes, "{}", path.display());
                 count += routes;
-                for other in [
-                    ".route(",
-                    ".route_service(",
-                    ".nest(",
-                    ".nest_service(",
-                    ".merge(",
-                ] {
+                for other in [".route(", ".route_service(", ".nest(", ".nest_service(", ".merge("] {
                     assert!(!source.contains(other), "{} has {other}", path.display());
                 }
             }
@@ -215,10 +147,7 @@ fn nothing_is_served_that_the_document_does_not_name() {
 }
 
 fn html(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-    request.header(
-        "accept",
-        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    )
+    request.header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
 }
 
 #[tokio::test]
@@ -226,10 +155,7 @@ async fn a_browser_that_opens_the_root_is_led_to_the_page() {
     let app = TestApp::start().await;
     let anybody = app.anonymous();
     let reply = Reply::of(html(anybody.request("GET", "/"))).await.is(302);
-    assert_eq!(
-        (reply.header("location"), reply.text.as_str()),
-        ("/api/docs/", "")
-    );
+    assert_eq!((reply.header("location"), reply.text.as_str()), ("/api/docs/", ""));
     for accept in [
         "",
         "text/html;q=0, */*",
@@ -238,15 +164,11 @@ async fn a_browser_that_opens_the_root_is_led_to_the_page() {
         "application/json",
         "application/json, text/plain, */*",
     ] {
-        let reply = Reply::of(anybody.request("GET", "/").header("accept", accept))
-            .await
-            .is(200);
+        let reply = Reply::of(anybody.request("GET", "/").header("accept", accept)).await.is(200);
         assert!(reply.body["patients"].is_string());
     }
     // there a browser sees the list too
-    let reply = Reply::of(html(anybody.request("GET", "/api/")))
-        .await
-        .is(200);
+    let reply = Reply::of(html(anybody.request("GET", "/api/"))).await.is(200);
     assert!(reply.body["patients"].is_string());
 }
 
@@ -258,19 +180,9 @@ async fn the_page_comes_whole_from_this_program_and_loads_nothing_from_elsewhere
         let page = Reply::of(html(anybody.request("GET", path))).await.is(200);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
         let policy = page.header("content-security-policy");
-        assert!(
-            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
-            "{policy}"
-        );
-        assert!(
-            !policy.contains("unsafe") && !page.text.contains("://"),
-            "{}",
-            page.text
-        );
-        let attributes = page
-            .text
-            .split('"')
-            .filter(|text| text.starts_with("/api/"));
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert!(!policy.contains("unsafe") && !page.text.contains("://"), "{}", page.text);
+        let attributes = page.text.split('"').filter(|text| text.starts_with("/api/"));
         let files: BTreeSet<&str> = attributes.collect();
         assert_eq!(files.len(), 5, "{files:?}");
         for file in files {
@@ -285,20 +197,10 @@ async fn the_page_comes_whole_from_this_program_and_loads_nothing_from_elsewhere
             assert!(reply.text.len() > 100);
         }
     }
-    for file in [
-        "%ff",
-        "index.html",
-        "swagger-initializer.js",
-        "..%2fpage.js",
-        "page.js/",
-        "",
-    ] {
+    for file in ["%ff", "index.html", "swagger-initializer.js", "..%2fpage.js", "page.js/", ""] {
         let reply = anybody.get(&format!("/api/docs/x{file}")).await;
         assert_eq!(reply.status, 404, "{file}");
     }
     let reply = anybody.get("/api/patients/").await;
-    assert_eq!(
-        reply.header("content-security-policy"),
-        "default-src 'none'; frame-ancestors 'none'"
-    );
+    assert_eq!(reply.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
 }

@@ -9,10 +9,7 @@ const PATIENTS: &str = "/api/patients/";
 /// Adds README A's patient, with some fields changed, and gives its path.
 async fn add(user: &Client, changes: Value) -> String {
     let mut patient = john_doe();
-    patient
-        .as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
+    patient.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     let reply = user.post(PATIENTS, patient).await.is(201);
     format!("{PATIENTS}{}/", reply.body["id"])
 }
@@ -64,10 +61,7 @@ mod create {
             "id": 1, "created_by": "alice@example.com", "created_at": null, "name": "John Doe",
             "age": age_in_years("1990-01-01"), "date_of_birth_estimated": false, "updated_at": null,
         });
-        expected
-            .as_object_mut()
-            .unwrap()
-            .extend(rest.as_object().unwrap().clone());
+        expected.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         assert_eq!(without_times(reply.body), expected);
     }
 
@@ -76,10 +70,7 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let reply = alice
-            .post(
-                PATIENTS,
-                json!({"name": "John Smith", "age": 34, "gender": "M", "address": "Bengaluru"}),
-            )
+            .post(PATIENTS, json!({"name": "John Smith", "age": 34, "gender": "M", "address": "Bengaluru"}))
             .await
             .is(201);
         let born = reply.body["date_of_birth"].as_str().unwrap().to_owned();
@@ -100,10 +91,7 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let mut patient = john_doe();
-        patient
-            .as_object_mut()
-            .unwrap()
-            .extend(changes.as_object().unwrap().clone());
+        patient.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         alice.post(PATIENTS, patient).await.says(400, errors);
         alice.get(PATIENTS).await.says(200, json!([]));
     }
@@ -113,10 +101,7 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let missing = required(&["first_name", "last_name", "date_of_birth", "gender"]);
-        alice
-            .post(PATIENTS, json!({}))
-            .await
-            .says(400, missing.clone());
+        alice.post(PATIENTS, json!({})).await.says(400, missing.clone());
         alice.send("POST", PATIENTS).await.says(400, missing);
     }
 
@@ -125,10 +110,7 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         alice
-            .post(
-                PATIENTS,
-                json!({"first_name": "Ada", "age": 3, "gender": "F"}),
-            )
+            .post(PATIENTS, json!({"first_name": "Ada", "age": 3, "gender": "F"}))
             .await
             .says(400, required(&["last_name"]));
         alice
@@ -171,27 +153,24 @@ mod create {
             "email",
             "medical_history",
         ];
-        let blanks: Value = keys
-            .map(|key| (key.to_owned(), json!("")))
-            .into_iter()
-            .collect::<serde_json::Map<_, _>>()
-            .into();
-        alice.post(PATIENTS, blanks).await.says(400, json!({
-            "first_name": ["This field may not be blank."],
-            "last_name": ["This field may not be blank."],
-            "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
-            "gender": ["\"\" is not a valid choice."],
-        }));
-        alice
-            .post(PATIENTS, json!({"name": "  ", "age": "", "gender": "F"}))
-            .await
-            .says(
-                400,
-                json!({
-                    "name": ["This field may not be blank."],
-                    "age": ["A valid integer is required."],
-                }),
-            );
+        let blanks: Value =
+            keys.map(|key| (key.to_owned(), json!(""))).into_iter().collect::<serde_json::Map<_, _>>().into();
+        alice.post(PATIENTS, blanks).await.says(
+            400,
+            json!({
+                "first_name": ["This field may not be blank."],
+                "last_name": ["This field may not be blank."],
+                "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
+                "gender": ["\"\" is not a valid choice."],
+            }),
+        );
+        alice.post(PATIENTS, json!({"name": "  ", "age": "", "gender": "F"})).await.says(
+            400,
+            json!({
+                "name": ["This field may not be blank."],
+                "age": ["A valid integer is required."],
+            }),
+        );
     }
 
     #[tokio::test]
@@ -211,15 +190,9 @@ mod create {
             "medical_history",
         ];
         let of = |value: Value| -> Value {
-            keys.map(|key| (key.to_owned(), value.clone()))
-                .into_iter()
-                .collect::<serde_json::Map<_, _>>()
-                .into()
+            keys.map(|key| (key.to_owned(), value.clone())).into_iter().collect::<serde_json::Map<_, _>>().into()
         };
-        alice
-            .post(PATIENTS, of(json!(null)))
-            .await
-            .says(400, of(json!(["This field may not be null."])));
+        alice.post(PATIENTS, of(json!(null))).await.says(400, of(json!(["This field may not be null."])));
     }
 
     #[tokio::test]
@@ -237,18 +210,21 @@ mod create {
                 "first_name": value, "last_name": value, "date_of_birth": value, "gender": value, "address": value,
                 "phone_number": value, "email": value, "medical_history": value, "age": value, "name": value,
             });
-            alice.post(PATIENTS, body).await.says(400, json!({
-                "first_name": ["Not a valid string."],
-                "last_name": ["Not a valid string."],
-                "name": ["Not a valid string."],
-                "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
-                "age": ["A valid integer is required."],
-                "gender": [format!("\"{shown}\" is not a valid choice.")],
-                "address": ["Not a valid string."],
-                "phone_number": ["Not a valid string."],
-                "email": ["Enter a valid email address."],
-                "medical_history": ["Not a valid string."],
-            }));
+            alice.post(PATIENTS, body).await.says(
+                400,
+                json!({
+                    "first_name": ["Not a valid string."],
+                    "last_name": ["Not a valid string."],
+                    "name": ["Not a valid string."],
+                    "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
+                    "age": ["A valid integer is required."],
+                    "gender": [format!("\"{shown}\" is not a valid choice.")],
+                    "address": ["Not a valid string."],
+                    "phone_number": ["Not a valid string."],
+                    "email": ["Enter a valid email address."],
+                    "medical_history": ["Not a valid string."],
+                }),
+            );
         }
     }
 
@@ -258,45 +234,37 @@ mod create {
             "first_name": 7, "last_name": 7, "date_of_birth": 7, "gender": 7, "address": 7, "phone_number": 7, "email": 7,
             "medical_history": 7,
         });
-        is_refused(seven, json!({
-            "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
-            "gender": ["\"7\" is not a valid choice."],
-            "email": ["Enter a valid email address."],
-        })).await;
-        let app = TestApp::start().await;
-        let alice = app.user("alice").await;
-        let path = add(
-            &alice,
-            json!({"phone_number": 5_551_234, "first_name": 5.5}),
+        is_refused(
+            seven,
+            json!({
+                "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
+                "gender": ["\"7\" is not a valid choice."],
+                "email": ["Enter a valid email address."],
+            }),
         )
         .await;
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let path = add(&alice, json!({"phone_number": 5_551_234, "first_name": 5.5})).await;
         let body = alice.get(&path).await.is(200).body;
-        assert_eq!(
-            (&body["phone_number"], &body["first_name"]),
-            (&json!("5551234"), &json!("5.5"))
-        );
+        assert_eq!((&body["phone_number"], &body["first_name"]), (&json!("5551234"), &json!("5.5")));
     }
 
     #[tokio::test]
     async fn a_field_that_is_sent_under_two_names_must_be_good_under_both() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
-        let body = with(
-            john_doe(),
-            json!({"phone": "12", "contact": "1".repeat(21)}),
-        );
-        alice.post(PATIENTS, body).await.says(
-            400,
-            json!({"contact": ["Ensure this field has no more than 20 characters."]}),
-        );
+        let body = with(john_doe(), json!({"phone": "12", "contact": "1".repeat(21)}));
+        alice
+            .post(PATIENTS, body)
+            .await
+            .says(400, json!({"contact": ["Ensure this field has no more than 20 characters."]}));
         let body = with(john_doe(), json!({"phone": null, "contact": {}}));
-        alice.post(PATIENTS, body).await.says(
-            400,
-            json!({"phone": ["This field may not be null."], "contact": ["Not a valid string."]}),
-        );
-        let reply = alice
-            .post(PATIENTS, with(john_doe(), json!({"phone": "12"})))
-            .await;
+        alice
+            .post(PATIENTS, body)
+            .await
+            .says(400, json!({"phone": ["This field may not be null."], "contact": ["Not a valid string."]}));
+        let reply = alice.post(PATIENTS, with(john_doe(), json!({"phone": "12"}))).await;
         assert_eq!(reply.is(201).body["phone_number"], "1234567890");
     }
 
@@ -327,15 +295,9 @@ mod create {
             let messages = json!({ field: ["Not a valid string."] });
             alice.post(PATIENTS, body).await.says(400, messages);
         }
-        let body = with(
-            john_doe(),
-            json!({"phone_number": 1_234_567_890.0, "address": "\u{1c} x \u{1f}"}),
-        );
+        let body = with(john_doe(), json!({"phone_number": 1_234_567_890.0, "address": "\u{1c} x \u{1f}"}));
         let reply = alice.post(PATIENTS, body).await.is(201);
-        assert_eq!(
-            (&reply.body["phone_number"], &reply.body["address"]),
-            (&json!("1234567890.0"), &json!("x"))
-        );
+        assert_eq!((&reply.body["phone_number"], &reply.body["address"]), (&json!("1234567890.0"), &json!("x")));
     }
 
     #[tokio::test]
@@ -343,35 +305,15 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let with_age = |age: Value| json!({"name": "A B", "gender": "O", "age": age});
-        for age in [
-            json!(34),
-            json!("34"),
-            json!(" 34 "),
-            json!(34.0),
-            json!("34.0"),
-            json!("+34"),
-        ] {
+        for age in [json!(34), json!("34"), json!(" 34 "), json!(34.0), json!("34.0"), json!("+34")] {
             let reply = alice.post(PATIENTS, with_age(age)).await.is(201);
             assert_eq!(reply.body["age"], 34);
         }
-        for age in [
-            json!("abc"),
-            json!(1.5),
-            json!("1.5"),
-            json!(true),
-            json!([]),
-            json!("3 4"),
-            json!("-"),
-        ] {
-            alice
-                .post(PATIENTS, with_age(age))
-                .await
-                .says(400, json!({"age": ["A valid integer is required."]}));
+        for age in [json!("abc"), json!(1.5), json!("1.5"), json!(true), json!([]), json!("3 4"), json!("-")] {
+            alice.post(PATIENTS, with_age(age)).await.says(400, json!({"age": ["A valid integer is required."]}));
         }
-        let (low, high) = (
-            "Ensure this value is greater than or equal to 0.",
-            "Ensure this value is less than or equal to 150.",
-        );
+        let (low, high) =
+            ("Ensure this value is greater than or equal to 0.", "Ensure this value is less than or equal to 150.");
         for (age, message) in [
             (json!(-1), low),
             (json!(i64::MIN), low),
@@ -382,10 +324,7 @@ mod create {
             (json!(1e300), high),
             (json!("9".repeat(1000)), high),
         ] {
-            alice
-                .post(PATIENTS, with_age(age))
-                .await
-                .says(400, json!({"age": [message]}));
+            alice.post(PATIENTS, with_age(age)).await.says(400, json!({"age": [message]}));
         }
         alice
             .post(PATIENTS, with_age(json!("9".repeat(1001))))
@@ -397,18 +336,8 @@ mod create {
     async fn genders_are_taken_as_letters_and_as_words() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
-        for (sent, shown) in [
-            ("M", "M"),
-            ("F", "F"),
-            ("O", "O"),
-            ("male", "M"),
-            ("Female", "F"),
-            ("OTHER", "O"),
-        ] {
-            let reply = alice
-                .post(PATIENTS, json!({"name": "A B", "age": 1, "gender": sent}))
-                .await
-                .is(201);
+        for (sent, shown) in [("M", "M"), ("F", "F"), ("O", "O"), ("male", "M"), ("Female", "F"), ("OTHER", "O")] {
+            let reply = alice.post(PATIENTS, json!({"name": "A B", "age": 1, "gender": sent})).await.is(201);
             assert_eq!(reply.body["gender"], shown);
         }
         for gender in ["m", " M", "Mr", "X"] {
@@ -425,11 +354,7 @@ mod create {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let born = |date: &str| json!({"name": "A B", "gender": "O", "date_of_birth": date});
-        for (sent, shown) in [
-            ("1990-1-1", "1990-01-01"),
-            ("0001-01-01", "0001-01-01"),
-            ("2024-02-29", "2024-02-29"),
-        ] {
+        for (sent, shown) in [("1990-1-1", "1990-01-01"), ("0001-01-01", "0001-01-01"), ("2024-02-29", "2024-02-29")] {
             let reply = alice.post(PATIENTS, born(sent)).await.is(201);
             assert_eq!(reply.body["date_of_birth"], shown);
         }
@@ -452,24 +377,16 @@ mod create {
             " 1990-01-01",
             "１９９０-01-01",
         ] {
-            let message = json!({"date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]});
+            let message =
+                json!({"date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]});
             alice.post(PATIENTS, born(date)).await.says(400, message);
         }
         let now = chrono::Utc::now();
         let latest = (now + chrono::TimeDelta::hours(14)).date_naive();
-        alice
-            .post(PATIENTS, born(&latest.to_string()))
-            .await
-            .is(201);
+        alice.post(PATIENTS, born(&latest.to_string())).await.is(201);
         let future = json!({"date_of_birth": ["Date of birth cannot be in the future."]});
-        alice
-            .post(PATIENTS, born(&(latest + chrono::Days::new(2)).to_string()))
-            .await
-            .says(400, future.clone());
-        alice
-            .post(PATIENTS, born("9999-12-31"))
-            .await
-            .says(400, future);
+        alice.post(PATIENTS, born(&(latest + chrono::Days::new(2)).to_string())).await.says(400, future.clone());
+        alice.post(PATIENTS, born("9999-12-31")).await.says(400, future);
     }
 
     #[tokio::test]
@@ -482,37 +399,24 @@ mod create {
         })).await;
         assert_eq!(path, "/api/patients/1/");
         let patient = alice.get(&path).await.is(200).body;
-        assert_eq!(
-            (&patient["first_name"], &patient["created_by"]),
-            (&json!("John"), &json!("alice@example.com"))
-        );
+        assert_eq!((&patient["first_name"], &patient["created_by"]), (&json!("John"), &json!("alice@example.com")));
         assert_ne!(patient["created_at"], "2000-01-01T00:00:00Z");
     }
 
     #[tokio::test]
-    async fn a_phone_number_may_be_spelled_in_other_ways_and_errors_are_under_the_key_that_was_sent()
-     {
+    async fn a_phone_number_may_be_spelled_in_other_ways_and_errors_are_under_the_key_that_was_sent() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         for key in ["phone", "contact", "contact_number", "phone_number"] {
-            let reply = alice
-                .post(
-                    PATIENTS,
-                    json!({"name": "A B", "age": 1, "gender": "F", key: "12"}),
-                )
-                .await
-                .is(201);
+            let reply = alice.post(PATIENTS, json!({"name": "A B", "age": 1, "gender": "F", key: "12"})).await.is(201);
             assert_eq!(reply.body["phone_number"], "12");
             let long = json!({"name": "A B", "age": 1, "gender": "F", key: "1".repeat(21)});
-            alice.post(PATIENTS, long).await.says(
-                400,
-                json!({key: ["Ensure this field has no more than 20 characters."]}),
-            );
             alice
-                .post(
-                    PATIENTS,
-                    json!({"name": "A B", "age": 1, "gender": "F", key: []}),
-                )
+                .post(PATIENTS, long)
+                .await
+                .says(400, json!({key: ["Ensure this field has no more than 20 characters."]}));
+            alice
+                .post(PATIENTS, json!({"name": "A B", "age": 1, "gender": "F", key: []}))
                 .await
                 .says(400, json!({key: ["Not a valid string."]}));
         }
@@ -527,18 +431,8 @@ mod create {
             ("Ada King Lovelace", "Ada King", "Lovelace"),
             (" Ada  Lovelace ", "Ada ", "Lovelace"),
         ] {
-            let patient = alice
-                .post(PATIENTS, json!({"name": name, "age": 1, "gender": "F"}))
-                .await
-                .is(201)
-                .body;
-            assert_eq!(
-                (
-                    patient["first_name"].as_str(),
-                    patient["last_name"].as_str()
-                ),
-                (Some(first), Some(last))
-            );
+            let patient = alice.post(PATIENTS, json!({"name": name, "age": 1, "gender": "F"})).await.is(201).body;
+            assert_eq!((patient["first_name"].as_str(), patient["last_name"].as_str()), (Some(first), Some(last)));
             assert_eq!(patient["name"], format!("{first} {last}").trim());
         }
     }
@@ -550,10 +444,7 @@ mod create {
         let body = json!({"first_name": "a".repeat(150), "last_name": "b".repeat(150), "date_of_birth": "1800-01-01", "gender": "O"});
         let shown = alice.post(PATIENTS, body).await.is(201).body;
         let copy = alice.post(PATIENTS, shown.clone()).await.is(201).body;
-        assert_eq!(
-            (&copy["name"], &copy["age"]),
-            (&shown["name"], &shown["age"])
-        );
+        assert_eq!((&copy["name"], &copy["age"]), (&shown["name"], &shown["age"]));
     }
 
     #[tokio::test]
@@ -562,10 +453,7 @@ mod create {
         let alice = app.user("alice").await;
         let path = add(&alice, json!({"name": "Somebody Else", "age": 3})).await;
         let patient = alice.get(&path).await.is(200).body;
-        assert_eq!(
-            (&patient["name"], &patient["date_of_birth"]),
-            (&json!("John Doe"), &json!("1990-01-01"))
-        );
+        assert_eq!((&patient["name"], &patient["date_of_birth"]), (&json!("John Doe"), &json!("1990-01-01")));
         assert_eq!(patient["date_of_birth_estimated"], false);
     }
 }
@@ -583,18 +471,11 @@ mod list {
         add(&app.user("bob").await, json!({})).await;
         for query in ["", "?page=2&page_size=1", "?format=json", "?format="] {
             let list = alice.get(&format!("{PATIENTS}{query}")).await.is(200).body;
-            let names: Vec<&str> = list
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|patient| patient["first_name"].as_str().unwrap())
-                .collect();
+            let names: Vec<&str> =
+                list.as_array().unwrap().iter().map(|patient| patient["first_name"].as_str().unwrap()).collect();
             assert_eq!(names, ["Carl", "Ada", "Bob"]);
         }
-        alice
-            .get("/api/patients/?format=xml")
-            .await
-            .says(404, detail("Not found."));
+        alice.get("/api/patients/?format=xml").await.says(404, detail("Not found."));
     }
 }
 
@@ -606,13 +487,9 @@ mod retrieve {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
         let created = alice.post(PATIENTS, john_doe()).await.is(201);
-        for path in [
-            "/api/patients/1/",
-            "/api/patients/1",
-            "/api/patients/%201/",
-            "/api/patients/+1/",
-            "/api/patients/01/",
-        ] {
+        for path in
+            ["/api/patients/1/", "/api/patients/1", "/api/patients/%201/", "/api/patients/+1/", "/api/patients/01/"]
+        {
             assert_eq!(alice.get(path).await.is(200).text, created.text, "{path}");
         }
     }
@@ -621,34 +498,11 @@ mod retrieve {
     async fn an_id_that_is_nobody_s_and_one_that_is_no_number() {
         let app = TestApp::start().await;
         let alice = app.user("alice").await;
-        for id in [
-            "0",
-            "-1",
-            "2147483648",
-            "9223372036854775807",
-            "9223372036854775808",
-            "99999999999999999999",
-        ] {
-            alice
-                .get(&format!("/api/patients/{id}/"))
-                .await
-                .says(404, detail("No Patient matches the given query."));
+        for id in ["0", "-1", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999"] {
+            alice.get(&format!("/api/patients/{id}/")).await.says(404, detail("No Patient matches the given query."));
         }
-        for id in [
-            "abc",
-            "1.0",
-            "1.5",
-            "%EF%BC%91",
-            "1%00",
-            "--1",
-            "0x1",
-            "1e1",
-            "%FF",
-        ] {
-            alice
-                .get(&format!("/api/patients/{id}/"))
-                .await
-                .says(404, detail("Not found."));
+        for id in ["abc", "1.0", "1.5", "%EF%BC%91", "1%00", "--1", "0x1", "1e1", "%FF"] {
+            alice.get(&format!("/api/patients/{id}/")).await.says(404, detail("Not found."));
         }
     }
 }
@@ -691,10 +545,7 @@ mod update {
             .put(&path, json!({"gender": "F"}))
             .await
             .says(400, required(&["first_name", "last_name", "date_of_birth"]));
-        alice.put(&path, json!({})).await.says(
-            400,
-            required(&["first_name", "last_name", "date_of_birth", "gender"]),
-        );
+        alice.put(&path, json!({})).await.says(400, required(&["first_name", "last_name", "date_of_birth", "gender"]));
     }
 
     #[tokio::test]
@@ -716,20 +567,13 @@ mod update {
         }
         // a single name, and an age that is over the limit for ages
         let cher = alice
-            .post(
-                PATIENTS,
-                json!({"name": "Cher", "date_of_birth": "1700-01-01", "gender": "F"}),
-            )
+            .post(PATIENTS, json!({"name": "Cher", "date_of_birth": "1700-01-01", "gender": "F"}))
             .await
             .is(201)
             .body;
         let path = format!("/api/patients/{}/", cher["id"]);
         assert_eq!(alice.put(&path, cher.clone()).await.is(200).body, cher);
-        assert_eq!(
-            app.value("select count(*) from audit_log where action = 'UPDATE'")
-                .await,
-            0
-        );
+        assert_eq!(app.value("select count(*) from audit_log where action = 'UPDATE'").await, 0);
     }
 
     #[tokio::test]
@@ -742,11 +586,7 @@ mod update {
         shown["age"] = json!(20);
         let changed = alice.put(&path, shown).await.is(200).body;
         assert_eq!(
-            (
-                &changed["first_name"],
-                &changed["last_name"],
-                &changed["age"]
-            ),
+            (&changed["first_name"], &changed["last_name"], &changed["age"]),
             (&json!("Jane"), &json!("Roe"), &json!(20))
         );
         assert_eq!(changed["date_of_birth_estimated"], true);
@@ -755,20 +595,14 @@ mod update {
         shown["first_name"] = json!("Janet");
         shown["date_of_birth"] = json!("1980-05-06");
         let changed = alice.put(&path, shown).await.is(200).body;
-        assert_eq!(
-            (&changed["name"], &changed["date_of_birth"]),
-            (&json!("Janet Roe"), &json!("1980-05-06"))
-        );
+        assert_eq!((&changed["name"], &changed["date_of_birth"]), (&json!("Janet Roe"), &json!("1980-05-06")));
         assert_eq!(changed["date_of_birth_estimated"], false);
 
         let mut shown = changed;
         shown["name"] = json!("Somebody Else");
         shown["first_name"] = json!("Jim");
         shown["last_name"] = json!("Poe");
-        assert_eq!(
-            alice.put(&path, shown).await.is(200).body["name"],
-            "Jim Poe"
-        );
+        assert_eq!(alice.put(&path, shown).await.is(200).body["name"], "Jim Poe");
     }
 }
 
@@ -786,18 +620,8 @@ mod partial_update {
         expected["gender"] = json!("F");
         expected["updated_at"] = reply.body["updated_at"].clone();
         assert_eq!(reply.body, expected);
-        assert_eq!(
-            alice
-                .patch(&path, json!({"name": "Ada Lovelace"}))
-                .await
-                .is(200)
-                .body["last_name"],
-            "Lovelace"
-        );
-        assert_eq!(
-            alice.patch(&path, json!({"age": 7})).await.is(200).body["date_of_birth_estimated"],
-            true
-        );
+        assert_eq!(alice.patch(&path, json!({"name": "Ada Lovelace"})).await.is(200).body["last_name"], "Lovelace");
+        assert_eq!(alice.patch(&path, json!({"age": 7})).await.is(200).body["date_of_birth_estimated"], true);
     }
 
     #[tokio::test]
@@ -807,20 +631,9 @@ mod partial_update {
         let path = add(&alice, json!({})).await;
         let before = alice.get(&path).await.body;
         assert_eq!(alice.patch(&path, json!({})).await.is(200).body, before);
-        assert_eq!(
-            alice
-                .patch(&path, json!({"first_name": "John", "unknown": 1}))
-                .await
-                .is(200)
-                .body,
-            before
-        );
+        assert_eq!(alice.patch(&path, json!({"first_name": "John", "unknown": 1})).await.is(200).body, before);
         assert_eq!(app.value("select version from patients").await, 1);
-        assert_eq!(
-            app.value("select count(*) from audit_log where table_name = 'patients'")
-                .await,
-            1
-        );
+        assert_eq!(app.value("select count(*) from audit_log where table_name = 'patients'").await, 1);
     }
 
     #[tokio::test]
@@ -862,12 +675,7 @@ mod partial_update {
         }
         let patient = alice.get(&path).await.body;
         assert_eq!(
-            [
-                &patient["first_name"],
-                &patient["last_name"],
-                &patient["address"],
-                &patient["phone_number"]
-            ],
+            [&patient["first_name"], &patient["last_name"], &patient["address"], &patient["phone_number"]],
             ["A", "B", "C", "D"]
         );
         assert_eq!(app.value("select version from patients").await, 5);
@@ -885,12 +693,7 @@ mod many_at_once {
         let changes: Vec<_> = (0..50)
             .map(|number| {
                 let (alice, path) = (alice.clone(), path.clone());
-                tokio::spawn(async move {
-                    alice
-                        .patch(&path, json!({"address": format!("{number}")}))
-                        .await
-                        .is(200)
-                })
+                tokio::spawn(async move { alice.patch(&path, json!({"address": format!("{number}")})).await.is(200) })
             })
             .collect();
         for change in changes {
@@ -909,12 +712,8 @@ mod destroy {
         let alice = app.user("alice").await;
         let path = add(&alice, json!({})).await;
         let reply = alice.delete(&path).await.is(204);
-        assert_eq!(
-            (reply.text.as_str(), reply.header("content-type")),
-            ("", "")
-        );
-        let gone: fn(Reply) -> Reply =
-            |reply| reply.says(404, detail("No Patient matches the given query."));
+        assert_eq!((reply.text.as_str(), reply.header("content-type")), ("", ""));
+        let gone: fn(Reply) -> Reply = |reply| reply.says(404, detail("No Patient matches the given query."));
         gone(alice.delete(&path).await);
         gone(alice.get(&path).await);
         gone(alice.put(&path, john_doe()).await);

@@ -13,10 +13,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "with actor as materialized ( select id, email, act_as(id, email, 'cli', $3)",
         "changepassword: the actor is the user whose password it is",
     ),
-    (
-        "select u.is_active, s.id is not null",
-        "tells a caller who is no more why",
-    ),
+    ("select u.is_active, s.id is not null", "tells a caller who is no more why"),
     (
         "with actor as materialized ( select id, act_as(id, $1, case when $6 then 'cli' else 'api' end, $5) as acts from nextval(",
         "registration: the actor is the new user",
@@ -25,22 +22,13 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "with actor as materialized ( update users set last_login",
         "login: the actor is the user whose password was verified",
     ),
-    (
-        "select exists (select from users where lower(email)",
-        "registration: which fields are taken",
-    ),
+    ("select exists (select from users where lower(email)", "registration: which fields are taken"),
     (
         "select id as user_id, password_hash, is_active, email, username, name from users",
         "login: what the password is verified against",
     ),
-    (
-        "delete from idempotency_keys where created_at",
-        "the purge of old keys, which nobody asked for",
-    ),
-    (
-        "select exists (select from pg_database",
-        "the embedded PostgreSQL: whether its database is made",
-    ),
+    ("delete from idempotency_keys where created_at", "the purge of old keys, which nobody asked for"),
+    ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 
 const ACTOR: &str = "with actor as materialized (select * from actor($1, $2, $3))";
@@ -51,28 +39,17 @@ fn every_statement_starts_from_the_actor() {
     let mut count = 0;
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx")).unwrap() {
         let file = fs::read_to_string(entry.unwrap().path()).unwrap();
-        let query = serde_json::from_str::<Value>(&file).unwrap()["query"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let query = serde_json::from_str::<Value>(&file).unwrap()["query"].as_str().unwrap().to_owned();
         let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
         count += 1;
         match query.strip_prefix(ACTOR) {
-            Some(rest) => assert!(
-                rest.contains("actor"),
-                "the actor is named, not used: {query}"
-            ),
+            Some(rest) => assert!(rest.contains("actor"), "the actor is named, not used: {query}"),
             None => others.push(query),
         }
     }
     assert!(count >= 10, "{count} statements");
     for query in &others {
-        assert!(
-            WITHOUT_ACTOR
-                .iter()
-                .any(|(head, _)| query.starts_with(head)),
-            "not from the actor: {query}"
-        );
+        assert!(WITHOUT_ACTOR.iter().any(|(head, _)| query.starts_with(head)), "not from the actor: {query}");
     }
     assert_eq!(others.len(), WITHOUT_ACTOR.len(), "{others:#?}");
 }
@@ -91,12 +68,7 @@ async fn every_constraint_has_its_message() {
              where name not like '%sqlx%'",
         )
         .await;
-    let in_schema: BTreeSet<&str> = names
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name.as_str().unwrap())
-        .collect();
+    let in_schema: BTreeSet<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     let in_table: BTreeSet<&str> = CONSTRAINTS.iter().map(|(name, _, _)| *name).collect();
     assert_eq!(in_schema, in_table);
 }
@@ -121,11 +93,7 @@ async fn every_table_with_people_s_data_is_audited() {
 #[tokio::test]
 async fn a_write_by_nobody_is_refused_by_the_database() {
     let app = TestApp::start().await;
-    app.user("alice")
-        .await
-        .post("/api/patients/", john_doe())
-        .await
-        .is(201);
+    app.user("alice").await.post("/api/patients/", john_doe()).await.is(201);
     let mut connection = app.connection().await;
     for sql in [
         "update patients set first_name = 'X'",
@@ -137,10 +105,7 @@ async fn a_write_by_nobody_is_refused_by_the_database() {
     }
     app.sql("update patients set first_name = 'X'").await;
     // the actor is gone with its statement
-    let error = sqlx::query("update patients set first_name = 'Y'")
-        .execute(&mut connection)
-        .await
-        .unwrap_err();
+    let error = sqlx::query("update patients set first_name = 'Y'").execute(&mut connection).await.unwrap_err();
     assert!(error.to_string().contains("by nobody"), "{error}");
 }
 
@@ -149,11 +114,7 @@ async fn what_is_audited_stays() {
     let app = TestApp::start().await;
     app.user("alice").await;
     let mut connection = app.connection().await;
-    for sql in [
-        "update audit_log set actor_id = 2",
-        "delete from audit_log",
-        "truncate audit_log",
-    ] {
+    for sql in ["update audit_log set actor_id = 2", "delete from audit_log", "truncate audit_log"] {
         let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
@@ -164,13 +125,7 @@ async fn the_audit_says_who_changed_what() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.post("/api/patients/", john_doe()).await.is(201);
-    alice
-        .patch(
-            "/api/patients/1/",
-            json!({"gender": "F", "address": "Elsewhere"}),
-        )
-        .await
-        .is(200);
+    alice.patch("/api/patients/1/", json!({"gender": "F", "address": "Elsewhere"})).await.is(200);
     alice.delete("/api/patients/1/").await.is(204);
     let rows = app
         .value(
@@ -181,23 +136,12 @@ async fn the_audit_says_who_changed_what() {
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), 3);
     for row in rows {
-        assert_eq!(
-            row.as_array().unwrap()[..4],
-            [json!(1), json!("alice@example.com"), json!("api"), json!(1)]
-        );
+        assert_eq!(row.as_array().unwrap()[..4], [json!(1), json!("alice@example.com"), json!("api"), json!(1)]);
     }
-    assert_eq!(
-        (&rows[0][4], &rows[0][5], &rows[0][6]["first_name"]),
-        (&json!("INSERT"), &json!(null), &json!("John"))
-    );
-    let (old, new) = (
-        json!({"gender": "M", "address": "123 Health St"}),
-        json!({"gender": "F", "address": "Elsewhere"}),
-    );
-    assert_eq!(
-        (&rows[1][4], &rows[1][5], &rows[1][6]),
-        (&json!("UPDATE"), &old, &new)
-    );
+    assert_eq!((&rows[0][4], &rows[0][5], &rows[0][6]["first_name"]), (&json!("INSERT"), &json!(null), &json!("John")));
+    let (old, new) =
+        (json!({"gender": "M", "address": "123 Health St"}), json!({"gender": "F", "address": "Elsewhere"}));
+    assert_eq!((&rows[1][4], &rows[1][5], &rows[1][6]), (&json!("UPDATE"), &old, &new));
     assert_eq!(
         (&rows[2][4], &rows[2][5]["address"], &rows[2][6]),
         (&json!("DELETE"), &json!("Elsewhere"), &json!(null))
@@ -207,11 +151,7 @@ async fn the_audit_says_who_changed_what() {
 #[tokio::test]
 async fn what_goes_with_a_user_is_audited_too_and_outlives_it() {
     let app = TestApp::start().await;
-    app.user("alice")
-        .await
-        .post("/api/patients/", john_doe())
-        .await
-        .is(201);
+    app.user("alice").await.post("/api/patients/", john_doe()).await.is(201);
     app.sql("delete from users").await;
     let deleted = app.value("select jsonb_agg(table_name order by table_name) from audit_log where action = 'DELETE' and actor_email = 'system'");
     assert_eq!(deleted.await, json!(["patients", "sessions", "users"]));
@@ -223,30 +163,18 @@ fn env_example_is_the_settings() {
     let mut example = String::from(
         "# Copy this file to .env and change what you need. Every line is the default, or stands for nothing.\n",
     );
-    for argument in definition
-        .get_arguments()
-        .filter(|argument| argument.get_env().is_some())
-    {
+    for argument in definition.get_arguments().filter(|argument| argument.get_env().is_some()) {
         let help = argument.get_help().unwrap().to_string();
-        let default: Vec<&str> = argument
-            .get_default_values()
-            .iter()
-            .map(|value| value.to_str().unwrap())
-            .collect();
+        let default: Vec<&str> = argument.get_default_values().iter().map(|value| value.to_str().unwrap()).collect();
         example += "\n";
         for line in wrapped(&help, 110) {
             example += &format!("# {line}\n");
         }
-        example += &format!(
-            "#{}={}\n",
-            argument.get_env().unwrap().to_str().unwrap(),
-            default.join("")
-        );
+        example += &format!("#{}={}\n", argument.get_env().unwrap().to_str().unwrap(), default.join(""));
     }
     let expected = Path::new(env!("CARGO_TARGET_TMPDIR")).join("env.example");
     fs::write(&expected, &example).unwrap();
-    let actual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example"))
-        .unwrap_or_default();
+    let actual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap_or_default();
     assert!(actual == example, "cp {} .env.example", expected.display());
 }
 
@@ -274,12 +202,8 @@ async fn messages(client: &Client, method: &str, path: &str, field: &str, value:
 /// The ways in which a field may be written, as the condition has it that makes it count, if there is one.
 fn ways<'a>(schema: &'a Value, field: &str) -> Vec<&'a Value> {
     let conditions = schema["allOf"].as_array().into_iter().flatten();
-    let branches = conditions
-        .chain([schema])
-        .flat_map(|condition| condition["anyOf"].as_array().into_iter().flatten());
-    let strict = branches
-        .filter_map(|branch| branch["properties"].get(field))
-        .next_back();
+    let branches = conditions.chain([schema]).flat_map(|condition| condition["anyOf"].as_array().into_iter().flatten());
+    let strict = branches.filter_map(|branch| branch["properties"].get(field)).next_back();
     let property = strict.unwrap_or(&schema["properties"][field]);
     match property["anyOf"].as_array() {
         Some(ways) => ways.iter().collect(),
@@ -297,8 +221,7 @@ async fn the_document_s_bounds_are_the_rules() {
     let mut checked = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let Some(schema) =
-                operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
+            let Some(schema) = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
             else {
                 continue;
             };
@@ -306,39 +229,21 @@ async fn the_document_s_bounds_are_the_rules() {
             let schema = document.pointer(schema.trim_start_matches('#')).unwrap();
             for field in schema["properties"].as_object().unwrap().keys() {
                 let what = format!("{method} {path} {field}");
-                let said =
-                    async |value: Value| messages(&alice, &method, &path, field, value).await;
+                let said = async |value: Value| messages(&alice, &method, &path, field, value).await;
                 let ways = ways(schema, field);
-                let is_text = |way: &Value| {
-                    way["type"] == "string" && way["format"] != "date" && way["enum"].is_null()
-                };
+                let is_text = |way: &Value| way["type"] == "string" && way["format"] != "date" && way["enum"].is_null();
                 let integer = ways.iter().find(|way| way["type"] == "integer");
                 if let Some(bound) = integer
-                    && let (Some(min), Some(max)) =
-                        (bound["minimum"].as_i64(), bound["maximum"].as_i64())
+                    && let (Some(min), Some(max)) = (bound["minimum"].as_i64(), bound["maximum"].as_i64())
                     && max < i64::MAX
                 {
-                    assert!(
-                        said(json!(max + 1))
-                            .await
-                            .contains(&format!("less than or equal to {max}")),
-                        "{what}"
-                    );
-                    assert!(
-                        said(json!(min - 1))
-                            .await
-                            .contains(&format!("greater than or equal to {min}")),
-                        "{what}"
-                    );
+                    assert!(said(json!(max + 1)).await.contains(&format!("less than or equal to {max}")), "{what}");
+                    assert!(said(json!(min - 1)).await.contains(&format!("greater than or equal to {min}")), "{what}");
                     for within in [min, max] {
                         assert!(!said(json!(within)).await.contains("equal to"), "{what}");
                     }
                     checked += 1;
-                } else if let Some(text) = ways
-                    .iter()
-                    .find(|way| is_text(way))
-                    .filter(|_| integer.is_none())
-                {
+                } else if let Some(text) = ways.iter().find(|way| is_text(way)).filter(|_| integer.is_none()) {
                     let of = |length: i64| json!("x".repeat(usize::try_from(length).unwrap()));
                     let max = text["maxLength"].as_i64();
                     if let Some(max) = max {

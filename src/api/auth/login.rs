@@ -21,8 +21,7 @@ use crate::{
 };
 
 /// A token, for the document.
-const TOKEN: &str =
-    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
+const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
 
 /// Who logs in: by e-mail or by username.
 #[derive(Default, Deserialize, Validate, ToSchema)]
@@ -44,8 +43,7 @@ pub struct Login {
 }
 
 impl Input for Login {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
-        &[("email", &["username"]), ("password", &[])];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("email", &["username"]), ("password", &[])];
 }
 
 /// The tokens of a login.
@@ -80,47 +78,23 @@ pub async fn login(
 ) -> Result<Json<TokenPair>> {
     let login = body.read()?;
     let name = login.email.or(login.username).unwrap_or_default();
-    let credentials = db
-        .credentials(&name)
-        .await?
-        .filter(|credentials| credentials.is_active);
-    let stored = credentials
-        .as_ref()
-        .map(|credentials| credentials.password_hash.clone());
-    let verified = passwords
-        .verify(login.password.unwrap_or_default(), stored)
-        .await?;
-    let credentials = credentials
-        .filter(|_| verified)
-        .ok_or(Unauthenticated::NoActiveAccount)?;
+    let credentials = db.credentials(&name).await?.filter(|credentials| credentials.is_active);
+    let stored = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
+    let verified = passwords.verify(login.password.unwrap_or_default(), stored).await?;
+    let credentials = credentials.filter(|_| verified).ok_or(Unauthenticated::NoActiveAccount)?;
 
-    let client = Client {
-        user_agent: user_agent(&headers),
-        address: address.ip().to_string(),
-    };
-    let expires_at =
-        Utc::now() + TimeDelta::from_std(tokens.refresh_lifetime()).unwrap_or(TimeDelta::MAX);
+    let client = Client { user_agent: user_agent(&headers), address: address.ip().to_string() };
+    let expires_at = Utc::now() + TimeDelta::from_std(tokens.refresh_lifetime()).unwrap_or(TimeDelta::MAX);
     let session = db
-        .begin_session(
-            credentials.user_id,
-            &credentials.password_hash,
-            expires_at,
-            &client,
-            request_id.as_str(),
-        )
+        .begin_session(credentials.user_id, &credentials.password_hash, expires_at, &client, request_id.as_str())
         .await?
         .ok_or(Unauthenticated::NoActiveAccount)?;
     let issue = |token_type| tokens.issue(token_type, credentials.user_id, session);
-    Ok(Json(TokenPair {
-        refresh: issue(TokenType::Refresh),
-        access: issue(TokenType::Access),
-    }))
+    Ok(Json(TokenPair { refresh: issue(TokenType::Refresh), access: issue(TokenType::Access) }))
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
-    let header = headers
-        .get(USER_AGENT)
-        .and_then(|header| header.to_str().ok());
+    let header = headers.get(USER_AGENT).and_then(|header| header.to_str().ok());
     header.unwrap_or_default().chars().take(200).collect()
 }
 
@@ -168,7 +142,5 @@ pub async fn refresh(
     let token = body.read()?.refresh.unwrap_or_default();
     let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
     db.use_session(&user).await?;
-    Ok(Json(AccessToken {
-        access: tokens.issue(TokenType::Access, user.id(), user.session_id()),
-    }))
+    Ok(Json(AccessToken { access: tokens.issue(TokenType::Access, user.id(), user.session_id()) }))
 }

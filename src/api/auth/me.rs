@@ -29,12 +29,7 @@ pub struct UserView {
 impl From<User> for UserView {
     fn from(user: User) -> Self {
         let username = user.username.unwrap_or_else(|| user.email.clone());
-        Self {
-            id: user.id,
-            name: user.name,
-            email: user.email,
-            username,
-        }
+        Self { id: user.id, name: user.name, email: user.email, username }
     }
 }
 

@@ -67,33 +67,20 @@ impl Registration {
     /// The same with another password, whose rules are not asked for.
     #[must_use]
     pub fn with_password(self, password: String) -> Self {
-        Self {
-            password: Some(password),
-            ..self
-        }
+        Self { password: Some(password), ..self }
     }
 
     fn full_name(&self) -> Option<String> {
         let parts = [self.first_name.as_deref(), self.last_name.as_deref()];
-        let parts: Vec<&str> = parts
-            .into_iter()
-            .flatten()
-            .filter(|part| !part.is_empty())
-            .collect();
+        let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         let joined = (!parts.is_empty()).then(|| parts.join(" "));
-        self.name
-            .clone()
-            .or(joined)
-            .or_else(|| self.username.clone())
+        self.name.clone().or(joined).or_else(|| self.username.clone())
     }
 }
 
 impl Input for Registration {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[
-        ("name", &["first_name", "last_name", "username"]),
-        ("email", &[]),
-        ("password", &[]),
-    ];
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
+        &[("name", &["first_name", "last_name", "username"]), ("email", &[]), ("password", &[])];
 
     fn cross_faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
@@ -102,10 +89,7 @@ impl Input for Registration {
             match self.full_name() {
                 None => faults.push(("name", "This field is required.".into())),
                 Some(name) if name.chars().count() > 150 => {
-                    faults.push((
-                        "name",
-                        "Ensure this field has no more than 150 characters.".into(),
-                    ));
+                    faults.push(("name", "Ensure this field has no more than 150 characters.".into()));
                 }
                 Some(_) => {}
             }
@@ -115,10 +99,7 @@ impl Input for Registration {
             && username.contains('@')
             && username.to_lowercase() != email.to_lowercase()
         {
-            faults.push((
-                "username",
-                "A username with an @ must be your own email address.".into(),
-            ));
+            faults.push(("username", "A username with an @ must be your own email address.".into()));
         }
         if let Some(password) = &self.password {
             let attributes = [
@@ -131,16 +112,8 @@ impl Input for Registration {
             let broken = password::faults(password, &attributes);
             faults.extend(broken.into_iter().map(|message| ("password", message)));
         }
-        let repeated = [
-            &self.password2,
-            &self.password_confirm,
-            &self.confirm_password,
-        ];
-        if repeated
-            .into_iter()
-            .flatten()
-            .any(|repeated| Some(repeated) != self.password.as_ref())
-        {
+        let repeated = [&self.password2, &self.password_confirm, &self.confirm_password];
+        if repeated.into_iter().flatten().any(|repeated| Some(repeated) != self.password.as_ref()) {
             faults.push(("password", "Password fields didn't match.".into()));
         }
         faults
@@ -183,19 +156,9 @@ pub async fn register(
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
     let registration = read(&db, &body).await?;
-    let user = create(
-        &db,
-        &passwords,
-        registration,
-        Rank::User,
-        request_id.as_str(),
-    )
-    .await?;
+    let user = create(&db, &passwords, registration, Rank::User, request_id.as_str()).await?;
     let message = "User registered successfully";
-    Ok(Created(Registered {
-        user: UserView::from(user),
-        message,
-    }))
+    Ok(Created(Registered { user: UserView::from(user), message }))
 }
 
 /// What a new account may do.
@@ -212,9 +175,7 @@ pub async fn read(db: &Db, body: &Body<Registration>) -> Result<Registration> {
     match body.read() {
         Err(ApiError::Invalid(faults)) => {
             let sent = |field| body.text(field).filter(|_| !faults.has(field));
-            let taken = db
-                .taken(sent("email").as_deref(), sent("username").as_deref())
-                .await?;
+            let taken = db.taken(sent("email").as_deref(), sent("username").as_deref()).await?;
             Err(ApiError::Invalid(faults.and(taken)))
         }
         read => read,
@@ -233,18 +194,11 @@ pub async fn create(
         name: registration.full_name().unwrap_or_default(),
         email: normalize(&registration.email.unwrap_or_default()),
         username: registration.username,
-        password_hash: passwords
-            .hash(registration.password.unwrap_or_default())
-            .await?,
+        password_hash: passwords.hash(registration.password.unwrap_or_default()).await?,
         is_superuser: rank == Rank::Superuser,
     };
     let id = db.create_user(&new, request_id).await?;
-    Ok(User {
-        id,
-        name: new.name,
-        email: new.email,
-        username: new.username,
-    })
+    Ok(User { id, name: new.name, email: new.email, username: new.username })
 }
 
 /// Django's `normalize_email`: the domain in lower case.

@@ -13,21 +13,11 @@ use super::{
 };
 
 /// Makes the data directory under another name first, so that an interrupted start leaves nothing half-made.
-pub(super) async fn make_cluster(
-    place: &Place,
-    programs: &Programs,
-    durability: Durability,
-) -> Result<()> {
+pub(super) async fn make_cluster(place: &Place, programs: &Programs, durability: Durability) -> Result<()> {
     // one that was killed may still be at work in its own
-    let unfinished = place
-        .dir()
-        .join(format!("postgres.unfinished.{}", process::id()));
+    let unfinished = place.dir().join(format!("postgres.unfinished.{}", process::id()));
     for entry in fs::read_dir(place.dir())?.flatten() {
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with("postgres.unfinished")
-        {
+        if entry.file_name().to_string_lossy().starts_with("postgres.unfinished") {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -38,28 +28,15 @@ pub(super) async fn make_cluster(
     initdb.args(options.split(' ')).arg(&unfinished);
     // so that lower() knows more than ASCII, whatever is installed
     if programs.major >= 17 {
-        initdb.args([
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]);
+        initdb.args(["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
     } else {
         initdb.arg("--locale=C.UTF-8");
     }
     if durability == Durability::ThrownAway {
         initdb.arg("--no-sync");
     }
-    let made = initdb
-        .process_group(0)
-        .kill_on_drop(true)
-        .output()
-        .await
-        .context("starting initdb")?;
-    ensure!(
-        made.status.success(),
-        "initdb failed:\n{}",
-        String::from_utf8_lossy(&made.stderr).trim_end()
-    );
+    let made = initdb.process_group(0).kill_on_drop(true).output().await.context("starting initdb")?;
+    ensure!(made.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
     fs::rename(&unfinished, place.cluster())?;
     File::open(place.dir())?.sync_all()?;
     Ok(())
@@ -76,8 +53,7 @@ pub(super) async fn end_leftover(place: &Place, programs: &Programs) -> Result<(
     let pid = content.lines().next().unwrap_or_default().trim();
     if programs::command_line(pid).is_some_and(|line| line.contains(&*cluster.to_string_lossy())) {
         let mut stop = place.command(programs.path("pg_ctl"));
-        stop.args(["stop", "-m", "fast", "-w", "-t", "120", "-D"])
-            .arg(&cluster);
+        stop.args(["stop", "-m", "fast", "-w", "-t", "120", "-D"]).arg(&cluster);
         let stopped = stop.output().await?;
         if !stopped.status.success() && file.exists() {
             bail!(

@@ -74,15 +74,8 @@ pub enum Durability {
 
 impl Embedded {
     /// Starts it, on new data the first time, for so many connections.
-    pub async fn start(
-        place: Place,
-        bindir: Option<&Path>,
-        durability: Durability,
-        connections: u32,
-    ) -> Result<Self> {
-        let lock = place
-            .lock()?
-            .with_context(|| format!("another instance is using {}", place.dir().display()))?;
+    pub async fn start(place: Place, bindir: Option<&Path>, durability: Durability, connections: u32) -> Result<Self> {
+        let lock = place.lock()?.with_context(|| format!("another instance is using {}", place.dir().display()))?;
         let cluster = place.cluster();
         let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
         end_leftover(&place, &programs).await?;
@@ -93,27 +86,13 @@ impl Embedded {
         let settings = settings(durability, connections);
         let (keeper, pipe) = launch(&place, &programs, &socket_dir, &settings).await?;
         make_database(&options(&socket_dir)).await?;
-        Ok(Self {
-            place,
-            programs,
-            settings,
-            socket_dir,
-            keeper,
-            pipe,
-            _lock: lock,
-        })
+        Ok(Self { place, programs, settings, socket_dir, keeper, pipe, _lock: lock })
     }
 
     /// Starts it again after it has ended by itself.
     pub async fn restart(&mut self) -> Result<()> {
         end_leftover(&self.place, &self.programs).await?;
-        (self.keeper, self.pipe) = launch(
-            &self.place,
-            &self.programs,
-            &self.socket_dir,
-            &self.settings,
-        )
-        .await?;
+        (self.keeper, self.pipe) = launch(&self.place, &self.programs, &self.socket_dir, &self.settings).await?;
         Ok(())
     }
 
@@ -142,9 +121,7 @@ impl Embedded {
     /// Ends it, and waits until all is on the disk.
     pub async fn stop(mut self) -> Result<()> {
         self.pipe.take();
-        timeout(LONG, self.keeper.wait())
-            .await
-            .context("PostgreSQL does not stop")??;
+        timeout(LONG, self.keeper.wait()).await.context("PostgreSQL does not stop")??;
         place::remove_socket_dir(&self.socket_dir);
         Ok(())
     }
@@ -175,13 +152,7 @@ async fn launch(
         .context("starting PostgreSQL")?;
     let pipe = keeper.stdin.take();
     let ready = wait_until_ready(&mut keeper, &cluster).await;
-    ready.with_context(|| {
-        format!(
-            "PostgreSQL did not start. The end of {}:\n{}",
-            log.display(),
-            tail(&log)
-        )
-    })?;
+    ready.with_context(|| format!("PostgreSQL did not start. The end of {}:\n{}", log.display(), tail(&log)))?;
     Ok((keeper, pipe))
 }
 
@@ -226,8 +197,7 @@ fn options(socket_dir: &Path) -> PgConnectOptions {
 
 async fn wait_until_ready(keeper: &mut Child, cluster: &Path) -> Result<()> {
     let ready = async {
-        while !fs::read_to_string(cluster.join("postmaster.pid")).is_ok_and(|file| is_ready(&file))
-        {
+        while !fs::read_to_string(cluster.join("postmaster.pid")).is_ok_and(|file| is_ready(&file)) {
             sleep(Duration::from_millis(10)).await;
         }
     };
@@ -239,23 +209,17 @@ async fn wait_until_ready(keeper: &mut Child, cluster: &Path) -> Result<()> {
 
 /// PostgreSQL writes its state into the eighth line of postmaster.pid.
 fn is_ready(file: &str) -> bool {
-    file.lines()
-        .nth(7)
-        .is_some_and(|state| state.trim() == "ready")
+    file.lines().nth(7).is_some_and(|state| state.trim() == "ready")
 }
 
 async fn make_database(options: &PgConnectOptions) -> Result<()> {
     let mut connection = options.clone().database("postgres").connect().await?;
-    let exists = sqlx::query_scalar!(
-        r#"select exists (select from pg_database where datname = $1) as "exists!""#,
-        DATABASE
-    )
-    .fetch_one(&mut connection)
-    .await?;
-    if !exists {
-        sqlx::raw_sql("create database healthcare")
-            .execute(&mut connection)
+    let exists =
+        sqlx::query_scalar!(r#"select exists (select from pg_database where datname = $1) as "exists!""#, DATABASE)
+            .fetch_one(&mut connection)
             .await?;
+    if !exists {
+        sqlx::raw_sql("create database healthcare").execute(&mut connection).await?;
     }
     connection.close().await?;
     Ok(())
@@ -264,8 +228,5 @@ async fn make_database(options: &PgConnectOptions) -> Result<()> {
 fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    lines
-        .get(lines.len().saturating_sub(10)..)
-        .unwrap_or_default()
-        .join("\n")
+    lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n")
 }

@@ -47,10 +47,7 @@ impl Place {
                 .create(&dir)
                 .with_context(|| format!("making {}", dir.display()))?;
         }
-        Ok(Self {
-            dir: dir.canonicalize()?,
-            owner,
-        })
+        Ok(Self { dir: dir.canonicalize()?, owner })
     }
 
     /// `dir`; or, as root, where that can't be made for PostgreSQL's user, one that can.
@@ -142,10 +139,7 @@ impl Place {
             self.give(&dir, 0o700)?;
         }
         let metadata = fs::symlink_metadata(&dir)?;
-        let owner = self
-            .owner
-            .as_ref()
-            .map_or(Uid::effective(), |owner| owner.uid);
+        let owner = self.owner.as_ref().map_or(Uid::effective(), |owner| owner.uid);
         if !metadata.is_dir() || metadata.uid() != owner.as_raw() || metadata.mode() & 0o077 != 0 {
             bail!("{} is not this server's own: remove it", dir.display());
         }
@@ -187,11 +181,7 @@ fn is_reachable(dir: &Path, user: &User) -> bool {
         return false;
     };
     let mut enter = process::Command::new("sh");
-    enter
-        .args(["-c", "cd \"$1\"", "sh"])
-        .arg(existing)
-        .current_dir("/")
-        .stderr(process::Stdio::null());
+    enter.args(["-c", "cd \"$1\"", "sh"]).arg(existing).current_dir("/").stderr(process::Stdio::null());
     run_as(&mut enter, user);
     enter.status().is_ok_and(|status| status.success())
 }

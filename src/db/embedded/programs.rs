@@ -40,22 +40,14 @@ impl Programs {
     /// The newest there is; of the given major version, if data of one is there already.
     pub(super) fn find(bindir: Option<&Path>, wanted: Option<u32>, cluster: &Path) -> Result<Self> {
         let mut found: Vec<Self> = match bindir {
-            Some(bindir) => vec![Self::at(bindir).with_context(|| {
-                format!(
-                    "PG_BINDIR: no initdb and postgres that run in {}",
-                    bindir.display()
-                )
-            })?],
-            None => candidates()
-                .iter()
-                .filter_map(|bindir| Self::at(bindir))
-                .collect(),
+            Some(bindir) => vec![
+                Self::at(bindir)
+                    .with_context(|| format!("PG_BINDIR: no initdb and postgres that run in {}", bindir.display()))?,
+            ],
+            None => candidates().iter().filter_map(|bindir| Self::at(bindir)).collect(),
         };
         found.sort_by_key(|programs| programs.major);
-        let installed: Vec<&str> = found
-            .iter()
-            .map(|programs| programs.version.as_str())
-            .collect();
+        let installed: Vec<&str> = found.iter().map(|programs| programs.version.as_str()).collect();
         let Some(wanted) = wanted else {
             return match found.pop() {
                 Some(newest) => Ok(newest),
@@ -64,11 +56,7 @@ impl Programs {
                 }
             };
         };
-        let installed = if installed.is_empty() {
-            "none".to_owned()
-        } else {
-            installed.join(", ")
-        };
+        let installed = if installed.is_empty() { "none".to_owned() } else { installed.join(", ") };
         found.into_iter().find(|programs| programs.major == wanted).with_context(|| {
             format!(
                 "the data in {} is PostgreSQL {wanted}'s; installed: {installed}. Install PostgreSQL {wanted}, or move \
@@ -83,27 +71,11 @@ impl Programs {
         if !(has("initdb") && has("postgres") && has("pg_ctl")) {
             return None;
         }
-        let output = Command::new(bindir.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
+        let output = Command::new(bindir.join("postgres")).arg("--version").output().ok()?;
         // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
-        let version = String::from_utf8(output.stdout)
-            .ok()?
-            .split_whitespace()
-            .nth(2)?
-            .to_owned();
-        let major = version
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-            .parse()
-            .ok()?;
-        Some(Self {
-            bindir: bindir.to_owned(),
-            major,
-            version,
-        })
+        let version = String::from_utf8(output.stdout).ok()?.split_whitespace().nth(2)?.to_owned();
+        let major = version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()?;
+        Some(Self { bindir: bindir.to_owned(), major, version })
     }
 
     pub(super) fn path(&self, program: &str) -> PathBuf {
@@ -117,11 +89,8 @@ pub(super) fn major_of(cluster: &Path) -> Result<Option<u32>> {
         return Ok(None);
     }
     let file = cluster.join("PG_VERSION");
-    let version =
-        fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(Some(version.trim().parse().with_context(|| {
-        format!("{} holds {version:?}", file.display())
-    })?))
+    let version = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(Some(version.trim().parse().with_context(|| format!("{} holds {version:?}", file.display()))?))
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -144,9 +113,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
     let (parent, prefix) = before.rsplit_once('/').unwrap_or((".", before));
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let matching = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
-    matching
-        .map(|entry| entry.path().join(after.trim_start_matches('/')))
-        .collect()
+    matching.map(|entry| entry.path().join(after.trim_start_matches('/'))).collect()
 }
 
 /// The command line of a process that runs.
@@ -158,9 +125,6 @@ pub(super) fn command_line(pid: &str) -> Option<String> {
         let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         return Some(String::from_utf8_lossy(&line).into_owned());
     }
-    let output = Command::new("ps")
-        .args(["-p", pid, "-o", "args="])
-        .output()
-        .ok()?;
+    let output = Command::new("ps").args(["-p", pid, "-o", "args="]).output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }

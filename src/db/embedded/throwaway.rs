@@ -23,8 +23,7 @@ pub async fn serve_tests(dir: &Path, bindir: Option<&Path>) -> Result<()> {
         let _lock = place.lock()?.context("another instance is running")?;
         fs::remove_dir_all(place.cluster())?;
     }
-    let embedded =
-        Embedded::start(place.clone(), bindir, Durability::ThrownAway, CONNECTIONS).await?;
+    let embedded = Embedded::start(place.clone(), bindir, Durability::ThrownAway, CONNECTIONS).await?;
     let mut idle = 0;
     loop {
         sleep(Duration::from_secs(1)).await;

@@ -26,10 +26,7 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
 
     /// The column of the numbers, which the list is ordered by where nothing else is asked for.
     fn number() -> &'static Column {
-        Self::COLUMNS
-            .iter()
-            .find(|column| column.sql == Self::ID)
-            .expect("rows have numbers")
+        Self::COLUMNS.iter().find(|column| column.sql == Self::ID).expect("rows have numbers")
     }
 }
 
@@ -111,22 +108,12 @@ pub struct Place {
 impl Column {
     /// One that the list can be filtered and ordered by.
     pub const fn ordered(name: &'static str, sql: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            sql,
-            kind,
-            is_ordering: true,
-        }
+        Self { name, sql, kind, is_ordering: true }
     }
 
     /// One that the list can be filtered by.
     pub const fn filtered(name: &'static str, sql: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            sql,
-            kind,
-            is_ordering: false,
-        }
+        Self { name, sql, kind, is_ordering: false }
     }
 
     /// Whether it can be asked for by a range.
@@ -187,29 +174,18 @@ impl Db {
         let order = listing.order.order();
         let id = T::ID;
         let mut query = begin(user);
-        query.push(format!(
-            "select {}, ({order})::text as place, {id} as number ",
-            T::SELECT
-        ));
+        query.push(format!("select {}, ({order})::text as place, {id} as number ", T::SELECT));
         condition::<T>(&mut query, listing);
-        let (direction, comparison) = if listing.is_descending {
-            (" desc", "<")
-        } else {
-            ("", ">")
-        };
+        let (direction, comparison) = if listing.is_descending { (" desc", "<") } else { ("", ">") };
         if let Some(place) = after.filter(|_| order == id) {
-            query
-                .push(format!(" and {id} {comparison} "))
-                .push_bind(place.id);
+            query.push(format!(" and {id} {comparison} ")).push_bind(place.id);
         } else if let Some(place) = after {
             query.push(format!(" and ({order}, {id}) {comparison} (cast("));
             query.push_bind(place.key.clone());
             query.push(format!(" as {}), ", listing.order.sql_type()));
             query.push_bind(place.id).push(")");
         }
-        query.push(format!(
-            " order by {order}{direction}, {id}{direction} limit "
-        ));
+        query.push(format!(" order by {order}{direction}, {id}{direction} limit "));
         query.push_bind(limit);
         // of the many ways to filter none is worth to be kept prepared
         let statement = query.build().persistent(listing.filters.is_empty());
@@ -218,10 +194,7 @@ impl Db {
             self.caller(user).await?;
         }
         let read = |row: &PgRow| {
-            let place = Place {
-                key: row.try_get("place")?,
-                id: row.try_get("number")?,
-            };
+            let place = Place { key: row.try_get("place")?, id: row.try_get("number")? };
             Ok((T::from_row(row)?, place))
         };
         let rows: sqlx::Result<Vec<_>> = rows.iter().map(read).collect();
@@ -229,33 +202,20 @@ impl Db {
     }
 
     /// How many rows a list has.
-    pub async fn count<T: Listed>(
-        &self,
-        user: Option<&CurrentUser>,
-        listing: &Listing,
-    ) -> Result<i64> {
+    pub async fn count<T: Listed>(&self, user: Option<&CurrentUser>, listing: &Listing) -> Result<i64> {
         let mut query = begin(user);
         query.push("select count(*) ");
         condition::<T>(&mut query, listing);
-        Ok(query
-            .build_query_scalar()
-            .fetch_one(self.connection())
-            .await?)
+        Ok(query.build_query_scalar().fetch_one(self.connection()).await?)
     }
 }
 
 fn begin(user: Option<&CurrentUser>) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("with actor as materialized (select * from actor(");
     query.push_bind(user.map_or(0, CurrentUser::id)).push(", ");
-    query
-        .push_bind(user.map_or(0, CurrentUser::session_id))
-        .push(", ");
-    query
-        .push_bind(user.map_or("", CurrentUser::request_id).to_owned())
-        .push(")), ");
-    query
-        .push("reader as materialized (select ")
-        .push_bind(user.is_none());
+    query.push_bind(user.map_or(0, CurrentUser::session_id)).push(", ");
+    query.push_bind(user.map_or("", CurrentUser::request_id).to_owned()).push(")), ");
+    query.push("reader as materialized (select ").push_bind(user.is_none());
     query.push(" or exists (select from actor) as may_read) ");
     query
 }
@@ -275,9 +235,6 @@ fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
         // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are
         query.push(" and not exists (select from unnest(");
         query.push_bind(listing.words.clone());
-        query
-            .push("::text[]) word where strpos(")
-            .push(T::SEARCH)
-            .push(", fold(word)) = 0)");
+        query.push("::text[]) word where strpos(").push(T::SEARCH).push(", fold(word)) = 0)");
     }
 }

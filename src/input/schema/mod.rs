@@ -24,13 +24,9 @@ use crate::error::ApiError;
 
 /// The schema of an integer that may be sent as a text, which then has this pattern.
 pub fn integer_or_text(range: RangeInclusive<i64>, text: &str, description: &str) -> Schema {
-    let number = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(*range.start()))
-        .maximum(Some(*range.end()));
-    let text = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some(text));
+    let number =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*range.start())).maximum(Some(*range.end()));
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(text));
     let ways = AnyOfBuilder::new().item(number).item(text);
     ways.description(Some(description)).build().into()
 }
@@ -64,8 +60,7 @@ impl Accepted {
         let names = field_names::<T>().iter().copied();
         let keys = names.flat_map(spellings).chain([NON_FIELD_ERRORS]);
         let messages = json!({ "$ref": "#/components/schemas/Messages" });
-        let properties: Map<String, Value> =
-            keys.map(|key| (key.to_owned(), messages.clone())).collect();
+        let properties: Map<String, Value> = keys.map(|key| (key.to_owned(), messages.clone())).collect();
         Self {
             name: T::name().into_owned(),
             example: derived["example"].clone(),
@@ -107,8 +102,7 @@ fn schema<T: Input>(extent: Extent, encoding: Encoding) -> Value {
             property["example"] = example.get(key).cloned().unwrap_or_else(|| "".into());
         }
     }
-    let (required, conditions): (Vec<Value>, Vec<Value>) =
-        conditions.into_iter().partition(Value::is_string);
+    let (required, conditions): (Vec<Value>, Vec<Value>) = conditions.into_iter().partition(Value::is_string);
     let mut schema = json!({
         "type": "object",
         "description": json!(T::schema())["description"],
@@ -134,24 +128,16 @@ struct Group {
 fn groups<T: Input>() -> Vec<Group> {
     let mut names: Vec<(Vec<&'static str>, &'static [&'static str])> = Vec::new();
     for (name, substitutes) in T::REQUIRED {
-        let same = names
-            .iter_mut()
-            .find(|(_, others)| !others.is_empty() && others == substitutes);
+        let same = names.iter_mut().find(|(_, others)| !others.is_empty() && others == substitutes);
         match same {
             Some((names, _)) => names.push(name),
             None => names.push((vec![name], substitutes)),
         }
     }
     let group = |(names, substitutes): (Vec<&'static str>, &[&'static str])| {
-        let others: Vec<&str> = names
-            .iter()
-            .flat_map(|name| spellings(name).skip(1))
-            .collect();
+        let others: Vec<&str> = names.iter().flat_map(|name| spellings(name).skip(1)).collect();
         let single = substitutes.iter().chain(&others).map(|key| vec![*key]);
-        Group {
-            ways: std::iter::once(names.clone()).chain(single).collect(),
-            keys: [names, others.clone()].concat(),
-        }
+        Group { ways: std::iter::once(names.clone()).chain(single).collect(), keys: [names, others.clone()].concat() }
     };
     names.into_iter().map(group).collect()
 }
@@ -211,14 +197,10 @@ impl Fields {
             let alone = if is_form { alone.or_blank() } else { alone };
             json!({ "anyOf": [self.there(by), { "properties": { *name: alone.schema() } }] })
         });
-        let standing = groups
-            .iter()
-            .filter(|group| is_form && group.ways.len() > 1);
+        let standing = groups.iter().filter(|group| is_form && group.ways.len() > 1);
         let standing = standing.map(|group| {
             let keys = group.keys.iter();
-            let filled: Map<String, Value> = keys
-                .map(|key| ((*key).into(), self.strict[key].schema()))
-                .collect();
+            let filled: Map<String, Value> = keys.map(|key| ((*key).into(), self.strict[key].schema())).collect();
             let mut ways = vec![json!({ "properties": filled })];
             let others = group.ways.iter().filter(|way| **way != group.keys);
             ways.extend(others.map(|way| self.there(way)));
@@ -230,12 +212,7 @@ impl Fields {
     /// The condition that all of these are there, as they should be and not blank. (The properties are named again for
     /// generators of types, to which a condition without any says nothing.)
     fn there(&self, keys: &[&'static str]) -> Value {
-        let filled = |key: &&'static str| {
-            (
-                (*key).to_owned(),
-                self.strict[key].clone().filled().schema(),
-            )
-        };
+        let filled = |key: &&'static str| ((*key).to_owned(), self.strict[key].clone().filled().schema());
         let properties: Map<String, Value> = keys.iter().map(filled).collect();
         json!({ "required": keys, "properties": properties })
     }

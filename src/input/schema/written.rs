@@ -7,7 +7,8 @@ use super::{Encoding, Input, faults_of};
 /// A text, maybe an empty one. PostgreSQL stores no NUL.
 const TEXT: &str = r"^[^\u0000]*$";
 /// A text that is not blank. White space is Python's, written out: `\s` is another in every language.
-const FILLED: &str = r"^[^\u0000]*[^\u0000\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+const FILLED: &str =
+    r"^[^\u0000]*[^\u0000\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
 /// A text that is blank: in a form, what was not filled in.
 const BLANK: &str = r"^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$";
 /// An integer as a text.
@@ -22,10 +23,7 @@ impl Written {
     pub(super) fn of<T: Input>(name: &'static str, derived: &Value, encoding: Encoding) -> Self {
         let takes = |value: Value| faults_of::<T>(name, &value).is_empty();
         let own = not_null(derived);
-        let mut ways = own["anyOf"]
-            .as_array()
-            .cloned()
-            .unwrap_or_else(|| vec![own.clone()]);
+        let mut ways = own["anyOf"].as_array().cloned().unwrap_or_else(|| vec![own.clone()]);
         if own["type"] == "string" {
             if own["pattern"].is_null() && own["format"].is_null() && own["enum"].is_null() {
                 ways[0]["pattern"] = if takes("".into()) { TEXT } else { FILLED }.into();
@@ -67,8 +65,7 @@ impl Written {
     }
 
     pub(super) fn filled(mut self) -> Self {
-        self.0
-            .retain(|way| way["const"] != "" && way["type"] != "null");
+        self.0.retain(|way| way["const"] != "" && way["type"] != "null");
         for way in &mut self.0 {
             if way["pattern"] == TEXT {
                 way["pattern"] = FILLED.into();
@@ -89,10 +86,7 @@ impl Written {
 fn not_null(derived: &Value) -> Value {
     let is_null = |schema: &&Value| schema["type"] == "null";
     let ways = derived["oneOf"].as_array();
-    let mut own = ways
-        .and_then(|ways| ways.iter().find(|way| !is_null(way)))
-        .unwrap_or(derived)
-        .clone();
+    let mut own = ways.and_then(|ways| ways.iter().find(|way| !is_null(way))).unwrap_or(derived).clone();
     if let Some(kind) = derived["type"].get(0) {
         own["type"] = kind.clone();
     }

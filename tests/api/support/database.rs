@@ -41,10 +41,7 @@ impl TestDatabase {
     pub fn new() -> Self {
         let server = SERVER.get_or_init(Server::new);
         let name = format!("test_{}_{}", id(), CLONES.fetch_add(1, Ordering::Relaxed));
-        server.execute(format!(
-            "create database {name} template {} strategy {}",
-            server.template, server.strategy
-        ));
+        server.execute(format!("create database {name} template {} strategy {}", server.template, server.strategy));
         let options = server.options.clone().database(&name);
         Self { name, options }
     }
@@ -74,12 +71,8 @@ impl Server {
             Ok(url) => (PgConnectOptions::from_str(&url).unwrap(), "wal_log"),
             Err(_) => (throwaway(&dir), "file_copy"),
         };
-        let server = Self {
-            options: options.database("postgres"),
-            template: template_name(),
-            strategy,
-            _in_use: in_use,
-        };
+        let server =
+            Self { options: options.database("postgres"), template: template_name(), strategy, _in_use: in_use };
         server.make_template();
         server
     }
@@ -90,28 +83,19 @@ impl Server {
         let options = self.options.clone();
         block_on(async move || {
             let mut connection = options.connect().await.unwrap();
-            let exists: bool =
-                sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-                    .bind(&name)
-                    .fetch_one(&mut connection)
-                    .await
-                    .unwrap();
+            let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+                .bind(&name)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
             if exists {
                 return;
             }
             let unfinished = format!("{name}_unfinished");
-            execute(
-                &mut connection,
-                format!("drop database if exists {unfinished}"),
-            )
-            .await;
+            execute(&mut connection, format!("drop database if exists {unfinished}")).await;
             execute(&mut connection, format!("create database {unfinished}")).await;
             Db::migrate(&options.database(&unfinished)).await.unwrap();
-            execute(
-                &mut connection,
-                format!("alter database {unfinished} rename to {name}"),
-            )
-            .await;
+            execute(&mut connection, format!("alter database {unfinished} rename to {name}")).await;
         });
     }
 
@@ -126,18 +110,13 @@ impl Server {
 }
 
 async fn execute(connection: &mut PgConnection, sql: String) {
-    sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(connection)
-        .await
-        .unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
 /// Runs something to its end on a thread of its own: a test's runtime can't wait for itself.
 fn block_on(work: impl AsyncFnOnce() + Send + 'static) {
     thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(work());
     })
     .join()

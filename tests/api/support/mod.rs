@@ -51,27 +51,13 @@ impl TestApp {
         tokio::spawn(server::serve(listener, app, async {
             let _ = stopped.await;
         }));
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .build()
-            .unwrap();
-        Self {
-            address,
-            tokens,
-            http,
-            stop: Some(stop),
-            database,
-        }
+        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        Self { address, tokens, http, stop: Some(stop), database }
     }
 
     /// Somebody without a token.
     pub fn anonymous(&self) -> Client {
-        Client {
-            http: self.http.clone(),
-            base: format!("http://{}", self.address),
-            token: None,
-        }
+        Client { http: self.http.clone(), base: format!("http://{}", self.address), token: None }
     }
 
     /// Somebody who has registered and logged in.
@@ -81,10 +67,7 @@ impl TestApp {
 
     /// A client with any token at all.
     pub fn bearer(&self, token: &str) -> Client {
-        Client {
-            token: Some(token.into()),
-            ..self.anonymous()
-        }
+        Client { token: Some(token.into()), ..self.anonymous() }
     }
 
     /// A token of a user and a login that need not exist.
@@ -100,10 +83,7 @@ impl TestApp {
     pub async fn sql(&self, sql: &str) {
         let mut connection = self.connection().await;
         let sql = format!("begin; select act_as(0, 'system', 'system', 'test'); {sql}; commit");
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
 
@@ -111,10 +91,7 @@ impl TestApp {
     pub async fn value(&self, query: &str) -> Value {
         let mut connection = self.connection().await;
         let sql = AssertSqlSafe(format!("select to_jsonb(({query}))::text"));
-        let text: Option<String> = sqlx::query_scalar(sql)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
+        let text: Option<String> = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
         text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())
     }
 }
@@ -129,19 +106,12 @@ impl Client {
     /// Somebody without a token, at a server elsewhere.
     pub fn at(base: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self {
-            http,
-            base: base.into(),
-            token: None,
-        }
+        Self { http, base: base.into(), token: None }
     }
 
     /// The same somebody, at a server elsewhere.
     pub fn moved_to(self, base: &str) -> Self {
-        Self {
-            base: base.into(),
-            ..self
-        }
+        Self { base: base.into(), ..self }
     }
 
     /// Registers and logs in.
@@ -157,10 +127,7 @@ impl Client {
         let credentials = json!({ "email": email, "password": PASSWORD });
         let reply = self.post("/api/auth/login/", credentials).await.is(200);
         let token = reply.body["access"].as_str().unwrap().to_owned();
-        Self {
-            token: Some(token),
-            ..self
-        }
+        Self { token: Some(token), ..self }
     }
 }
 
@@ -211,13 +178,7 @@ impl Client {
     }
 
     /// A body as it is, with its content type.
-    pub async fn raw(
-        &self,
-        method: &str,
-        path: &str,
-        content_type: &str,
-        body: impl Into<Vec<u8>>,
-    ) -> Reply {
+    pub async fn raw(&self, method: &str, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
         let mut request = self.request(method, path).body(body.into());
         if !content_type.is_empty() {
             request = request.header("content-type", content_type);
@@ -245,12 +206,7 @@ impl Reply {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self {
-            status,
-            headers,
-            text,
-            body,
-        }
+        Self { status, headers, text, body }
     }
 
     /// Asserts the status.
@@ -263,20 +219,13 @@ impl Reply {
     /// Asserts the status and the whole body.
     #[track_caller]
     pub fn says(self, status: u16, body: Value) -> Self {
-        assert_eq!(
-            (self.status.as_u16(), &self.body),
-            (status, &body),
-            "{}",
-            self.text
-        );
+        assert_eq!((self.status.as_u16(), &self.body), (status, &body), "{}", self.text);
         self
     }
 
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -308,10 +257,7 @@ pub fn emily_carter() -> Value {
 
 /// An object with some fields changed.
 pub fn with(mut object: Value, changes: Value) -> Value {
-    object
-        .as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
+    object.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     object
 }
 
@@ -320,10 +266,7 @@ pub fn without_times(mut row: Value) -> Value {
     for key in ["created_at", "updated_at", "assigned_at"] {
         if let Some(time) = row.get_mut(key).map(Value::take) {
             let time = time.as_str().unwrap();
-            assert!(
-                time.ends_with('Z') && (time.len() == 27 || time.len() == 20),
-                "{time}"
-            );
+            assert!(time.ends_with('Z') && (time.len() == 27 || time.len() == 20), "{time}");
         }
     }
     row

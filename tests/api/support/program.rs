@@ -43,11 +43,7 @@ impl Drop for Directory {
 /// The program in a directory, with no settings but those given.
 pub fn program(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_healthcare-backend"));
-    command
-        .args(arguments)
-        .current_dir(dir)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin");
+    command.args(arguments).current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin");
     command.envs(settings.iter().copied()).stdin(Stdio::null());
     command
 }
@@ -55,10 +51,7 @@ pub fn program(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Com
 /// Runs a command to its end, with something to read.
 pub fn run(dir: &Path, arguments: &[&str], input: &str) -> Output {
     let mut command = program(dir, arguments, &[]);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
@@ -85,36 +78,18 @@ impl Program {
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut printed = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while printed.lines().count() < 2 {
             if lines.read_line(&mut printed).unwrap() == 0 {
                 let mut error = String::new();
-                child
-                    .stderr
-                    .take()
-                    .unwrap()
-                    .read_to_string(&mut error)
-                    .unwrap();
+                child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
                 panic!("it did not start: {printed}{error}");
             }
         }
-        let address = printed
-            .split_whitespace()
-            .nth(1)
-            .unwrap()
-            .trim_end_matches("/api/")
-            .to_owned();
-        Self {
-            child,
-            printed,
-            address,
-        }
+        let address = printed.split_whitespace().nth(1).unwrap().trim_end_matches("/api/").to_owned();
+        Self { child, printed, address }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -129,17 +104,8 @@ impl Program {
             thread::sleep(Duration::from_millis(10));
         }
         let mut stderr = Vec::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_end(&mut stderr)
-            .unwrap();
-        Output {
-            status: self.child.wait().unwrap(),
-            stdout: Vec::new(),
-            stderr,
-        }
+        self.child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+        Output { status: self.child.wait().unwrap(), stdout: Vec::new(), stderr }
     }
 
     pub fn stop(self) -> Output {
@@ -158,10 +124,7 @@ impl Drop for Program {
 
 /// The PostgreSQL processes that run on a directory.
 pub fn postgres_in(dir: &Path) -> Vec<i32> {
-    let output = Command::new("ps")
-        .args(["-e", "-o", "pid=,args="])
-        .output()
-        .unwrap();
+    let output = Command::new("ps").args(["-e", "-o", "pid=,args="]).output().unwrap();
     let wanted = format!("-D {}", dir.join("data/postgres").display());
     String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -174,19 +137,12 @@ pub fn postgres_in(dir: &Path) -> Vec<i32> {
 pub fn no_postgres_is_left_in(dir: &Path) {
     let begun = Instant::now();
     while !postgres_in(dir).is_empty() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "{:?} still run",
-            postgres_in(dir)
-        );
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?} still run", postgres_in(dir));
         thread::sleep(Duration::from_millis(20));
     }
 }
 
 /// Somebody who is not root, if we are.
 pub fn ordinary_user() -> Option<User> {
-    Uid::effective()
-        .is_root()
-        .then(|| User::from_name("nobody").unwrap())
-        .flatten()
+    Uid::effective().is_root().then(|| User::from_name("nobody").unwrap()).flatten()
 }
