@@ -3,176 +3,186 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe, with, without_times};
+use crate::support::{
+    Client, DOCTORS, LOGIN, MAPPINGS, ME, PATIENTS, REFRESH, REGISTER, Reply, TestApp, alice_smith,
+    cases::{Case, all_hold, case},
+    detail, emily_carter, fields, john_doe,
+    messages::{
+        BLANK, NO_PATIENT, NOT_A_DATE, NOT_A_STRING, NOT_AN_EMAIL, NOT_AN_INTEGER, NUL, NULL, REQUIRED, fault,
+        not_a_choice, too_long, unsupported,
+    },
+    with, without_times,
+};
 
-/// The values of an object as the fields of a form.
-fn fields(object: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    object.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value))).collect()
+const FIRST: &str = "/api/patients/1/";
+const DOCTOR: &str = "/api/doctors/1/";
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+/// A form of texts.
+fn parts(object: &Value) -> Form {
+    fields(object).into_iter().fold(Form::new(), |form, (key, value)| form.text(key, value))
 }
 
-async fn urlencoded(client: &Client, method: &str, path: &str, object: Value) -> Reply {
-    Reply::of(client.request(method, path).form(&fields(&object))).await
+fn urlencoded(client: &Client, method: &str, path: &str, object: &Value) -> Case {
+    case("urlencoded", client, method, path).form(object)
 }
 
-async fn multipart(client: &Client, method: &str, path: &str, object: Value) -> Reply {
-    let form = fields(&object).into_iter().fold(Form::new(), |form, (key, value)| form.text(key, value));
-    Reply::of(client.request(method, path).multipart(form)).await
+fn multipart(client: &Client, method: &str, path: &str, object: &Value) -> Case {
+    case("multipart", client, method, path).multipart(parts(object))
 }
 
 #[tokio::test]
-async fn are_taken_by_every_operation_that_takes_a_body() {
+async fn are_taken_for_accounts_and_tokens() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
-    let registration = json!({"name": "Alice", "email": "alice@example.com", "password": PASSWORD});
-    urlencoded(&anonymous, "POST", "/api/auth/register/", registration.clone()).await.is(201);
-    multipart(
-        &anonymous,
-        "POST",
-        "/api/auth/register/",
-        with(registration.clone(), json!({"email": "bob@example.com"})),
-    )
-    .await
-    .is(201);
-    urlencoded(&anonymous, "POST", "/api/auth/login/", registration.clone()).await.is(200);
-    let tokens = multipart(&anonymous, "POST", "/api/auth/login/", registration).await.is(200).body;
-    urlencoded(&anonymous, "POST", "/api/auth/token/refresh/", json!({"refresh": tokens["refresh"]})).await.is(200);
+    let nobody = app.anonymous();
+    let bob = with(alice_smith(), json!({"email": "bob@example.com"}));
+    all_hold([
+        urlencoded(&nobody, "POST", REGISTER, &alice_smith()).is(201),
+        multipart(&nobody, "POST", REGISTER, &bob).is(201),
+        urlencoded(&nobody, "POST", LOGIN, &alice_smith()).is(200),
+    ])
+    .await;
+    let tokens = Reply::of(nobody.request("POST", LOGIN).multipart(parts(&alice_smith()))).await.is(200).body;
+    let refreshed = urlencoded(&nobody, "POST", REFRESH, &json!({"refresh": tokens["refresh"]}));
     let alice = app.bearer(tokens["access"].as_str().unwrap());
+    all_hold([refreshed.is(200), case("logged in by a form", &alice, "GET", PATIENTS).says(200, json!([]))]).await;
+}
 
-    let by_json = without_times(alice.post("/api/patients/", john_doe()).await.is(201).body);
-    for id in [2, 3] {
-        let reply = if id == 2 {
-            urlencoded(&alice, "POST", "/api/patients/", john_doe()).await
-        } else {
-            multipart(&alice, "POST", "/api/patients/", john_doe()).await
-        };
-        assert_eq!(without_times(reply.is(201).body), with(by_json.clone(), json!({"id": id})));
-    }
-    let shown = alice.get("/api/patients/1/").await.body;
-    assert_eq!(urlencoded(&alice, "PUT", "/api/patients/1/", shown.clone()).await.is(200).body, shown);
-    assert_eq!(multipart(&alice, "PATCH", "/api/patients/1/", json!({"age": "33"})).await.is(200).body["age"], 33);
-    multipart(&alice, "POST", "/api/doctors/", emily_carter()).await.is(201);
-    urlencoded(&alice, "PATCH", "/api/doctors/1/", json!({"specialization": "Neurology"})).await.is(200);
-    urlencoded(&alice, "POST", "/api/mappings/", json!({"patient": 1, "doctor": 1})).await.is(201);
-    multipart(&alice, "POST", "/api/mappings/", json!({"patient": 2, "doctor": 1})).await.is(201);
+#[tokio::test]
+async fn make_and_change_the_same_rows_as_json() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let by_json = without_times(alice.post(PATIENTS, john_doe()).await.is(201).body);
+    let by_form = Reply::of(alice.request("POST", PATIENTS).form(&fields(&john_doe()))).await.is(201).body;
+    let by_parts = Reply::of(alice.request("POST", PATIENTS).multipart(parts(&john_doe()))).await.is(201).body;
+    assert_eq!(without_times(by_form), with(by_json.clone(), json!({"id": 2})));
+    assert_eq!(without_times(by_parts), with(by_json, json!({"id": 3})));
+    let shown = alice.get(FIRST).await.body;
+    all_hold([
+        urlencoded(&alice, "PUT", FIRST, &shown).says(200, shown.clone()),
+        multipart(&alice, "PATCH", FIRST, &json!({"age": "33"})).shows(200, json!({"age": 33})),
+        multipart(&alice, "POST", DOCTORS, &emily_carter()).is(201),
+        urlencoded(&alice, "PATCH", DOCTOR, &json!({"specialization": "Neurology"})).is(200),
+        urlencoded(&alice, "POST", MAPPINGS, &json!({"patient": 1, "doctor": 1})).is(201),
+        multipart(&alice, "POST", MAPPINGS, &json!({"patient": 2, "doctor": 1})).is(201),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn say_the_same_of_their_faults() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let body = json!({"first_name": "", "date_of_birth": "soon", "gender": "", "age": "1.5", "email": "x", "phone": "1".repeat(21)});
-    let errors = json!({
-        "first_name": ["This field may not be blank."],
-        "last_name": ["This field is required."],
-        "date_of_birth": ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."],
-        "age": ["A valid integer is required."],
-        "gender": ["\"\" is not a valid choice."],
-        "phone": ["Ensure this field has no more than 20 characters."],
-        "email": ["Enter a valid email address."],
+    let body = json!({
+        "first_name": "", "date_of_birth": "soon", "gender": "", "age": "1.5", "email": "x", "phone": "1".repeat(21),
     });
-    urlencoded(&alice, "POST", "/api/patients/", body.clone()).await.says(400, errors.clone());
-    multipart(&alice, "POST", "/api/patients/", body).await.says(400, errors);
-    let words = json!({"patient": "abc", "doctor": ""});
-    urlencoded(&alice, "POST", "/api/mappings/", words).await.says(
-        400,
-        json!({
-            "patient": ["Incorrect type. Expected pk value, received str."], "doctor": ["This field may not be null."],
-        }),
-    );
+    let errors = json!({
+        "first_name": [BLANK],
+        "last_name": [REQUIRED],
+        "date_of_birth": [NOT_A_DATE],
+        "age": [NOT_AN_INTEGER],
+        "gender": [not_a_choice("")],
+        "phone": [too_long(20)],
+        "email": [NOT_AN_EMAIL],
+    });
+    let no_numbers = json!({"patient": ["Incorrect type. Expected pk value, received str."], "doctor": [NULL]});
+    all_hold([
+        urlencoded(&alice, "POST", PATIENTS, &body).says(400, errors.clone()),
+        multipart(&alice, "POST", PATIENTS, &body).says(400, errors),
+        urlencoded(&alice, "POST", MAPPINGS, &json!({"patient": "abc", "doctor": ""})).says(400, no_numbers),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn leave_out_what_is_not_filled_in_unless_empty_is_a_value() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let body = json!({"name": "", "first_name": "Ada", "last_name": "L", "date_of_birth": "", "age": "36", "gender": "F", "address": ""});
-    let patient = urlencoded(&alice, "POST", "/api/patients/", body).await.is(201).body;
-    assert_eq!((&patient["name"], &patient["age"], &patient["address"]), (&json!("Ada L"), &json!(36), &json!("")));
-    urlencoded(&alice, "PATCH", "/api/patients/1/", json!({"address": "Here"})).await.is(200);
-    let patient = urlencoded(&alice, "PATCH", "/api/patients/1/", json!({"address": "", "age": ""})).await.is(200).body;
-    assert_eq!((&patient["age"], &patient["address"]), (&json!(36), &json!("")));
+    let body = json!({
+        "name": "", "first_name": "Ada", "last_name": "L", "date_of_birth": "", "age": "36", "gender": "F", "address": "",
+    });
+    all_hold([
+        urlencoded(&alice, "POST", PATIENTS, &body).shows(201, json!({"name": "Ada L", "age": 36, "address": ""})),
+        urlencoded(&alice, "PATCH", FIRST, &json!({"address": "Here"})).is(200),
+        urlencoded(&alice, "PATCH", FIRST, &json!({"address": "", "age": ""}))
+            .shows(200, json!({"age": 36, "address": ""})),
+        urlencoded(&alice, "PATCH", ME, &json!({"name": ""})).says(400, fault("name", BLANK)),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn take_the_spelling_that_is_filled_in() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let path = "/api/doctors/1/";
     let body = json!({"name": "A B", "specialty": "", "specialization": "Cardiology"});
-    urlencoded(&alice, "POST", "/api/doctors/", body.clone()).await.is(201);
-    // also where it says what the row shows already
-    for method in ["PUT", "PATCH"] {
-        let doctor = urlencoded(&alice, method, path, body.clone()).await.is(200);
-        assert_eq!(doctor.body["specialty"], "Cardiology");
-    }
     let none = json!({"name": "A B", "specialty": "", "specialization": ""});
-    let blank = json!({"specialty": ["This field may not be blank."]});
-    urlencoded(&alice, "PUT", path, none).await.says(400, blank);
+    all_hold([
+        urlencoded(&alice, "POST", DOCTORS, &body).shows(201, json!({"specialty": "Cardiology"})),
+        // also where it says what the row shows already
+        urlencoded(&alice, "PUT", DOCTOR, &body).shows(200, json!({"specialty": "Cardiology"})),
+        urlencoded(&alice, "PATCH", DOCTOR, &body).shows(200, json!({"specialty": "Cardiology"})),
+        urlencoded(&alice, "PUT", DOCTOR, &none).says(400, fault("specialty", BLANK)),
+    ])
+    .await;
 }
 
 #[tokio::test]
-async fn that_are_broken_or_hold_files_are_400() {
+async fn skip_files_that_were_not_chosen_and_take_no_others() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (content_type, body) in [
-        ("multipart/form-data", "x"),
-        ("multipart/form-data; boundary=x", "--y\r\n"),
-        ("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nunfinished"),
-    ] {
-        let reply = alice.raw("POST", "/api/patients/", content_type, body).await.is(400);
-        assert!(reply.body["detail"].as_str().unwrap().starts_with("Multipart form parse error - "), "{}", reply.text);
-    }
-    let file = Part::bytes(vec![0, 255, 1]).file_name("a.png");
-    let reply =
-        Reply::of(alice.request("PATCH", "/api/patients/1/").multipart(Form::new().part("address", file))).await;
-    reply.says(404, detail("No Patient matches the given query."));
-    alice.post("/api/patients/", john_doe()).await.is(201);
-    let file = Part::bytes(vec![0, 255, 1]).file_name("a.png");
-    let reply =
-        Reply::of(alice.request("PATCH", "/api/patients/1/").multipart(Form::new().part("address", file))).await;
-    reply.says(400, json!({"address": ["Not a valid string."]}));
-    // a broken escape and bytes that are no text stay what they are, as in Python; the last of two equal names counts
-    let reply = alice
-        .raw("PATCH", "/api/patients/1/", "application/x-www-form-urlencoded", "address=A&address=100%25+%zz")
-        .await;
-    assert_eq!(reply.is(200).body["address"], "100% %zz");
-    alice
-        .raw("PATCH", "/api/patients/1/", "application/x-www-form-urlencoded", "address=%00")
-        .await
-        .says(400, json!({"address": ["Null characters are not allowed."]}));
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    alice.post(DOCTORS, json!({"name": "A B", "specialty": "Neurology"})).await.is(201);
+    let picture = || Form::new().part("address", Part::bytes(vec![0, 255, 1]).file_name("a.png"));
+    let not_chosen = Part::bytes(Vec::new()).file_name("");
+    all_hold([
+        case("no file", &alice, "PATCH", DOCTOR)
+            .multipart(Form::new().text("specialty", "Oncology").part("email", not_chosen))
+            .shows(200, json!({"specialty": "Oncology", "email": null})),
+        case("a file", &alice, "PATCH", "/api/patients/2/").multipart(picture()).says(404, detail(NO_PATIENT)),
+        case("a file", &alice, "PATCH", FIRST).multipart(picture()).says(400, fault("address", NOT_A_STRING)),
+    ])
+    .await;
 }
 
 #[tokio::test]
-async fn take_a_filled_field_for_an_empty_one_of_another_name_and_skip_files_that_were_not_chosen() {
+async fn that_are_broken_are_400_and_odd_ones_are_read_as_python_reads_them() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let doctor = json!({"name": "A B", "specialty": "", "specialization": "Neurology"});
-    let doctor = urlencoded(&alice, "POST", "/api/doctors/", doctor).await.is(201).body;
-    assert_eq!(doctor["specialty"], "Neurology");
-    let none = Part::bytes(Vec::new()).file_name("");
-    let form = Form::new().text("specialty", "Oncology").part("email", none);
-    let changed = Reply::of(alice.request("PATCH", "/api/doctors/1/").multipart(form)).await.is(200).body;
-    assert_eq!((&changed["specialty"], &changed["email"]), (&json!("Oncology"), &Value::Null));
-    urlencoded(&alice, "PATCH", "/api/auth/me/", json!({"name": ""}))
-        .await
-        .says(400, json!({"name": ["This field may not be blank."]}));
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    let unfinished = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nunfinished";
+    let broken = [
+        ("no boundary", "multipart/form-data", "x"),
+        ("another boundary", "multipart/form-data; boundary=x", "--y\r\n"),
+        ("no end", "multipart/form-data; boundary=x", unfinished),
+    ]
+    .map(|(name, content_type, body)| {
+        case(name, &alice, "POST", PATIENTS).raw(content_type, body).begins(400, "Multipart form parse error - ")
+    });
+    let odd = [
+        case("of two equal names, and with a broken escape", &alice, "PATCH", FIRST)
+            .raw(URLENCODED, "address=A&address=100%25+%zz")
+            .shows(200, json!({"address": "100% %zz"})),
+        case("with a NUL", &alice, "PATCH", FIRST).raw(URLENCODED, "address=%00").says(400, fault("address", NUL)),
+    ];
+    all_hold(broken.into_iter().chain(odd)).await;
 }
 
 #[tokio::test]
 async fn that_are_no_utf_8_are_refused_and_nothing_is_put_in_place_of_a_letter() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for content_type in ["application/x-www-form-urlencoded; charset=iso-8859-1", "application/json; charset=latin-1"] {
-        let message = format!("Unsupported media type \"{content_type}\" in request.");
-        alice.raw("POST", "/api/doctors/", content_type, "name=A").await.says(415, detail(&message));
-    }
-    let raw = b"name=Ren\xe9+B&specialty=C".to_vec();
-    for body in [raw, b"name=Ren%E9+B&specialty=C".to_vec()] {
-        let reply = alice.raw("POST", "/api/doctors/", "application/x-www-form-urlencoded", body).await;
-        reply.says(400, detail("Form parse error - not UTF-8"));
-    }
-    let body = b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nRen\xe9\r\n--x--\r\n".to_vec();
-    let reply = alice.raw("POST", "/api/doctors/", "multipart/form-data; boundary=x", body).await;
-    reply.says(400, detail("Multipart form parse error - not UTF-8"));
+    let send = |name: &str, kind: &str, body: &[u8]| case(name, &alice, "POST", DOCTORS).raw(kind, body);
+    let (latin, json_in_latin) =
+        ("application/x-www-form-urlencoded; charset=iso-8859-1", "application/json; charset=latin-1");
+    let part = b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nRen\xe9\r\n--x--\r\n";
+    all_hold([
+        send("said to be Latin", latin, b"name=A").says(415, unsupported(latin)),
+        send("said to be Latin", json_in_latin, b"name=A").says(415, unsupported(json_in_latin)),
+        send("a byte", URLENCODED, b"name=Ren\xe9+B&specialty=C").says(400, detail("Form parse error - not UTF-8")),
+        send("an escape", URLENCODED, b"name=Ren%E9+B&specialty=C").says(400, detail("Form parse error - not UTF-8")),
+        send("a part", "multipart/form-data; boundary=x", part)
+            .says(400, detail("Multipart form parse error - not UTF-8")),
+    ])
+    .await;
 }

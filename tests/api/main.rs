@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::needless_pass_by_value,
-    clippy::too_many_lines,
     clippy::format_push_string,
     clippy::format_collect,
     reason = "a test that panics has failed, and json! reads best as an argument"
@@ -15,10 +14,11 @@
 mod support;
 
 mod accounts;
-mod auth;
 mod authorization;
+mod bodies;
 mod conditional;
 mod config;
+mod connections;
 mod contract;
 mod cors;
 mod doctors;
@@ -26,9 +26,17 @@ mod embedded;
 mod forms;
 mod http;
 mod idempotency;
+mod input;
 mod lists;
+mod login;
 mod mappings;
+mod negotiation;
 mod openapi;
 mod patients;
+mod plans;
+mod queries;
 mod readmes;
+mod register;
 mod schema;
+mod streams;
+mod tokens;

@@ -2,21 +2,24 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, detail, emily_carter, john_doe, without_times};
+use crate::support::{
+    Client, DOCTORS, MAPPINGS, PATIENTS, TestApp,
+    cases::{Case, all_hold, case},
+    detail, emily_carter, john_doe,
+    messages::{
+        NO_MAPPING, NO_PATIENT, NOT_FOUND, NOT_UNIQUE, NOT_YOURS, NULL, REQUIRED, all, fault, faults, not_allowed,
+    },
+    without_times,
+};
 
-const MAPPINGS: &str = "/api/mappings/";
+const FIRST: &str = "/api/mappings/1/";
 
 /// Alice with a patient, and a doctor; both are number 1.
 async fn alice(app: &TestApp) -> Client {
     let alice = app.user("alice").await;
-    alice.post("/api/patients/", john_doe()).await.is(201);
-    alice.post("/api/doctors/", emily_carter()).await.is(201);
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    alice.post(DOCTORS, emily_carter()).await.is(201);
     alice
-}
-
-/// README A's.
-fn not_yours() -> Value {
-    detail("You can only assign doctors to your own patients.")
 }
 
 mod create {
@@ -36,15 +39,15 @@ mod create {
             })
         );
         let again = alice.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await;
-        again.says(400, json!({"non_field_errors": ["The fields patient, doctor must make a unique set."]}));
+        again.says(400, fault("non_field_errors", NOT_UNIQUE));
     }
 
     #[tokio::test]
     async fn a_title_is_not_doubled_and_a_single_name_has_no_space() {
         let app = TestApp::start().await;
         let alice = alice(&app).await;
-        alice.post("/api/doctors/", json!({"name": "Dr. Who", "specialty": "Time"})).await.is(201);
-        alice.post("/api/patients/", json!({"name": "Cher", "age": 70, "gender": "F"})).await.is(201);
+        alice.post(DOCTORS, json!({"name": "Dr. Who", "specialty": "Time"})).await.is(201);
+        alice.post(PATIENTS, json!({"name": "Cher", "age": 70, "gender": "F"})).await.is(201);
         let mapping = alice.post(MAPPINGS, json!({"patient": 2, "doctor": 2})).await.is(201).body;
         assert_eq!((&mapping["patient_name"], &mapping["doctor_name"]), (&json!("Cher"), &json!("Dr. Who")));
     }
@@ -68,13 +71,12 @@ mod create {
     async fn refuses_what_is_no_number_under_the_key_that_was_sent() {
         let app = TestApp::start().await;
         let alice = alice(&app).await;
-        let required = json!(["This field is required."]);
-        alice.post(MAPPINGS, json!({})).await.says(400, json!({"patient": required, "doctor": required}));
-        let incorrect = |kind: &str| json!([format!("Incorrect type. Expected pk value, received {kind}.")]);
-        let null = json!(["This field may not be null."]);
-        for (value, messages) in [
-            (json!(null), null.clone()),
-            (json!(""), null),
+        let post = |name: &str, body: Value| case(name, &alice, "POST", MAPPINGS).json(body);
+        let incorrect = |kind: &str| format!("Incorrect type. Expected pk value, received {kind}.");
+        let mut rows = vec![post("nothing", json!({})).says(400, faults(&["patient", "doctor"], REQUIRED))];
+        for (value, message) in [
+            (json!(null), NULL.into()),
+            (json!(""), NULL.into()),
             (json!("abc"), incorrect("str")),
             (json!("1.0"), incorrect("str")),
             (json!(true), incorrect("bool")),
@@ -83,16 +85,13 @@ mod create {
             (json!(1.5), incorrect("float")),
         ] {
             for keys in [["patient", "doctor"], ["patient_id", "doctorId"]] {
-                let [patient, doctor] = keys;
-                let body = json!({patient: value, doctor: value});
-                alice.post(MAPPINGS, body).await.says(400, json!({patient: messages, doctor: messages}));
+                rows.push(post(&message, all(&keys, &value)).says(400, faults(&keys, &message)));
             }
         }
         // a number without a fraction is an integer, however it is written
-        let body = json!({"patient": 1.0, "doctor": 1.0});
-        alice.post(MAPPINGS, body).await.is(201);
-        let body = json!({"patient": 1e300, "doctor": 1});
-        alice.post(MAPPINGS, body).await.says(400, not_yours());
+        rows.push(post("1.0", json!({"patient": 1.0, "doctor": 1.0})).is(201));
+        rows.push(post("1e300", json!({"patient": 1e300, "doctor": 1})).says(400, detail(NOT_YOURS)));
+        all_hold(rows).await;
     }
 
     #[tokio::test]
@@ -101,16 +100,19 @@ mod create {
         let alice = alice(&app).await;
         let bob = app.user("bob").await;
         alice.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await.is(201);
+        let mut rows = Vec::new();
         for patient in [json!(1), json!(999), json!(0), json!(-1), json!(u64::MAX), json!("99999999999999999999")] {
             for doctor in [json!(1), json!(999), json!("abc"), json!(null), json!([])] {
-                let reply = bob.post(MAPPINGS, json!({"patient": patient, "doctor": doctor})).await;
-                assert_eq!(reply.says(400, not_yours()).text, not_yours().to_string());
+                let body = json!({"patient": patient, "doctor": doctor});
+                let row = case(&body, &bob, "POST", MAPPINGS).json(body);
+                rows.push(row.writes(400, detail(NOT_YOURS).to_string()));
             }
         }
-        for doctor in ["999", "9223372036854775808", "0"] {
-            let message = format!("Invalid pk \"{doctor}\" - object does not exist.");
-            alice.post(MAPPINGS, json!({"patient": 1, "doctor": doctor})).await.says(400, json!({"doctor": [message]}));
-        }
+        rows.extend(["999", "9223372036854775808", "0"].map(|doctor| {
+            let errors = fault("doctor", format!("Invalid pk \"{doctor}\" - object does not exist."));
+            case(doctor, &alice, "POST", MAPPINGS).json(json!({"patient": 1, "doctor": doctor})).says(400, errors)
+        }));
+        all_hold(rows).await;
         assert_eq!(app.value("select count(*) from patient_doctor_mappings").await, 1);
     }
 
@@ -130,7 +132,7 @@ mod create {
             if reply.status == 201 {
                 made += 1;
             } else {
-                reply.says(400, json!({"non_field_errors": ["The fields patient, doctor must make a unique set."]}));
+                reply.says(400, fault("non_field_errors", NOT_UNIQUE));
             }
         }
         assert_eq!((made, app.value("select count(*) from patient_doctor_mappings").await), (1, json!(1)));
@@ -144,34 +146,42 @@ mod read {
     async fn lists_one_s_own_and_answers_both_ways_which_doctors_a_patient_has() {
         let app = TestApp::start().await;
         let alice = alice(&app).await;
-        alice.post("/api/patients/", john_doe()).await.is(201);
-        let second = alice.post("/api/doctors/", json!({"name": "A B", "specialty": "C"})).await.is(201).body;
+        alice.post(PATIENTS, john_doe()).await.is(201);
+        let second = alice.post(DOCTORS, json!({"name": "A B", "specialty": "C"})).await.is(201).body;
         let first = alice.get("/api/doctors/1/").await.body;
         let b = alice.post(MAPPINGS, json!({"patient": 1, "doctor": 2})).await.is(201).body;
         let a = alice.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await.is(201).body;
-        alice.get(MAPPINGS).await.says(200, json!([b, a]));
-        for path in [
-            "/api/mappings/by-patient/1/",
-            "/api/mappings/patient/1/",
-            "/api/mappings/patient/1",
-            "/api/mappings/by-patient/1",
-        ] {
-            alice.get(path).await.says(200, json!([b, a]));
-            alice.get(&path.replace('1', "2")).await.says(200, json!([]));
+        let get = |client: &Client, path: &str| case("a list", client, "GET", path);
+        let mut rows = vec![
+            get(&alice, MAPPINGS).says(200, json!([b, a])),
+            get(&alice, "/api/mappings/1/").says(200, json!([first, second])),
+            get(&alice, "/api/mappings/2/").says(200, json!([])),
+        ];
+        for path in ["/api/mappings/by-patient/", "/api/mappings/patient/"] {
+            for slash in ["/", ""] {
+                rows.push(get(&alice, &format!("{path}1{slash}")).says(200, json!([b, a])));
+                rows.push(get(&alice, &format!("{path}2{slash}")).says(200, json!([])));
+            }
         }
-        alice.get("/api/mappings/1/").await.says(200, json!([first, second]));
-        alice.get("/api/mappings/2/").await.says(200, json!([]));
+        all_hold(rows).await;
+    }
 
+    #[tokio::test]
+    async fn shows_nothing_of_another_user_s() {
+        let app = TestApp::start().await;
+        alice(&app).await.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await.is(201);
         let bob = app.user("bob").await;
-        bob.get(MAPPINGS).await.says(200, json!([]));
-        for path in
-            ["/api/mappings/by-patient/1/", "/api/mappings/1/", "/api/mappings/999/", "/api/mappings/patient/999/"]
-        {
-            bob.get(path).await.says(404, detail("No Patient matches the given query."));
-        }
-        for path in ["/api/mappings/by-patient/abc/", "/api/mappings/abc/", "/api/mappings/patient/"] {
-            bob.get(path).await.says(404, detail("Not found."));
-        }
+        let get = |path: &str| case("not bob's", &bob, "GET", path);
+        let mut rows: Vec<Case> = vec![get(MAPPINGS).says(200, json!([]))];
+        rows.extend(
+            ["by-patient/1/", "1/", "999/", "patient/999/"]
+                .map(|path| get(&format!("{MAPPINGS}{path}")).says(404, detail(NO_PATIENT))),
+        );
+        rows.extend(
+            ["by-patient/abc/", "abc/", "patient/"]
+                .map(|path| get(&format!("{MAPPINGS}{path}")).says(404, detail(NOT_FOUND))),
+        );
+        all_hold(rows).await;
     }
 }
 
@@ -181,20 +191,23 @@ mod change {
     #[tokio::test]
     async fn is_by_deletion_alone() {
         let app = TestApp::start().await;
-        let alice = alice(&app).await;
+        let (alice, bob) = (alice(&app).await, app.user("bob").await);
         alice.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await.is(201);
-        for method in ["PUT", "PATCH", "POST"] {
-            let reply = alice.send(method, "/api/mappings/1/").await;
-            assert_eq!(reply.header("allow"), "GET, DELETE, HEAD, OPTIONS");
-            reply.says(405, detail(&format!("Method \"{method}\" not allowed.")));
-        }
-        let no = || detail("No PatientDoctorMapping matches the given query.");
-        app.user("bob").await.delete("/api/mappings/1/").await.says(404, no());
-        alice.delete("/api/mappings/999/").await.says(404, no());
-        alice.delete("/api/mappings/abc/").await.says(404, detail("Not found."));
-        assert_eq!(alice.delete("/api/mappings/1/").await.is(204).text, "");
-        alice.delete("/api/mappings/1/").await.says(404, no());
-        alice.get(MAPPINGS).await.says(200, json!([]));
+        let mut rows: Vec<Case> = ["PUT", "PATCH", "POST"]
+            .map(|method| {
+                let row = case("no change", &alice, method, FIRST).says(405, not_allowed(method));
+                row.with_header("allow", "GET, DELETE, HEAD, OPTIONS")
+            })
+            .into();
+        rows.extend([
+            case("another user's", &bob, "DELETE", FIRST).says(404, detail(NO_MAPPING)),
+            case("nobody's", &alice, "DELETE", "/api/mappings/999/").says(404, detail(NO_MAPPING)),
+            case("no number", &alice, "DELETE", "/api/mappings/abc/").says(404, detail(NOT_FOUND)),
+            case("one's own", &alice, "DELETE", FIRST).writes(204, ""),
+            case("gone", &alice, "DELETE", FIRST).says(404, detail(NO_MAPPING)),
+            case("gone", &alice, "GET", MAPPINGS).says(200, json!([])),
+        ]);
+        all_hold(rows).await;
     }
 
     #[tokio::test]

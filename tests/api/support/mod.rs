@@ -14,15 +14,27 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{net::TcpListener, sync::oneshot};
 
+pub mod cases;
 pub mod database;
+pub mod lists;
+pub mod messages;
 pub mod program;
 
 use database::TestDatabase;
+pub use messages::{bad_token, detail};
 
 pub const SECRET_KEY: &str = "the secret key of the tests, which is long enough";
 pub const FALLBACK_KEY: &str = "the secret key that the tests had before this one";
 /// README B's.
 pub const PASSWORD: &str = "StrongPass123";
+
+pub const REGISTER: &str = "/api/auth/register/";
+pub const LOGIN: &str = "/api/auth/login/";
+pub const REFRESH: &str = "/api/auth/token/refresh/";
+pub const ME: &str = "/api/auth/me/";
+pub const PATIENTS: &str = "/api/patients/";
+pub const DOCTORS: &str = "/api/doctors/";
+pub const MAPPINGS: &str = "/api/mappings/";
 
 /// The whole application behind a socket, as clients meet it.
 pub struct TestApp {
@@ -118,14 +130,14 @@ impl Client {
     pub async fn registered(self, name: &str) -> Self {
         let email = format!("{name}@example.com");
         let registration = json!({ "name": name, "email": email, "password": PASSWORD });
-        self.post("/api/auth/register/", registration).await.is(201);
+        self.post(REGISTER, registration).await.is(201);
         self.logged_in(&email).await
     }
 
     /// Logs in.
     pub async fn logged_in(self, email: &str) -> Self {
         let credentials = json!({ "email": email, "password": PASSWORD });
-        let reply = self.post("/api/auth/login/", credentials).await.is(200);
+        let reply = self.post(LOGIN, credentials).await.is(200);
         let token = reply.body["access"].as_str().unwrap().to_owned();
         Self { token: Some(token), ..self }
     }
@@ -229,6 +241,24 @@ impl Reply {
     }
 }
 
+/// The list of entry points.
+pub fn endpoints(app: &TestApp) -> Value {
+    let at = |path: &str| format!("http://{}{path}", app.address);
+    json!({
+        "register": at(REGISTER),
+        "login": at(LOGIN),
+        "token_refresh": at(REFRESH),
+        "patients": at(PATIENTS),
+        "doctors": at(DOCTORS),
+        "mappings": at(MAPPINGS),
+    })
+}
+
+/// README A's example of a registration.
+pub fn alice_smith() -> Value {
+    json!({ "name": "Alice Smith", "email": "alice@example.com", "password": PASSWORD })
+}
+
 /// README A's example of a patient.
 pub fn john_doe() -> Value {
     json!({
@@ -272,16 +302,8 @@ pub fn without_times(mut row: Value) -> Value {
     row
 }
 
-/// `{"detail": …}`.
-pub fn detail(text: &str) -> Value {
-    json!({ "detail": text })
-}
-
-/// The 401 of a token that is not good.
-pub fn bad_token(message: &str) -> Value {
-    json!({
-        "detail": "Given token not valid for any token type",
-        "code": "token_not_valid",
-        "messages": [{ "token_class": "AccessToken", "token_type": "access", "message": message }],
-    })
+/// The fields of an object as those of a form.
+pub fn fields(object: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    object.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value))).collect()
 }

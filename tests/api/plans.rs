@@ -1,0 +1,136 @@
+//! How PostgreSQL runs the statements of lists.
+
+use healthcare_backend::db::SETTINGS;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::support::{
+    TestApp,
+    lists::{next, patients},
+};
+
+/// The nodes of a plan, from the top.
+fn nodes(plan: &Value) -> Vec<&Value> {
+    let parts = plan["Plans"].as_array().into_iter().flatten();
+    std::iter::once(plan).chain(parts.flat_map(nodes)).collect()
+}
+
+/// How PostgreSQL runs the statement that the server ran last, with these values: planned for them, or for any.
+async fn plans(app: &TestApp, values: &[&str]) -> Vec<(String, Value)> {
+    let last = "select query from pg_stat_activity where datname = current_database() and query like '%as place%' \
+                and application_name = 'healthcare-backend' order by state_change desc limit 1";
+    let sql = app.value(last).await.as_str().unwrap().to_owned();
+    assert!(sql.contains(" limit $") && sql.len() < 1023, "it was cut off: {sql}");
+    let mut connection = app.connection().await;
+    let mut plans = Vec::new();
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        for (name, value) in SETTINGS {
+            let set = format!("set {name} = '{value}'");
+            sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
+        }
+        let prepare = format!("set plan_cache_mode = {mode}; deallocate all; prepare list as {sql}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let explain = format!("explain (analyze, format json) execute list({})", values.join(", "));
+        let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut connection).await.unwrap();
+        let plan: Value = serde_json::from_str(rows.try_get_unchecked(0).unwrap()).unwrap();
+        plans.push((format!("{mode}: {sql}"), plan[0]["Plan"].clone()));
+    }
+    plans
+}
+
+/// No look at every row of a big table, and no sort of more than a page.
+fn check(what: &str, sql: &str, plan: &Value) {
+    let actor = "with actor as materialized (select * from actor($1, $2, $3))";
+    assert!(sql.contains(actor) && !sql.contains("offset"), "{sql}");
+    for node in nodes(plan) {
+        let kind = node["Node Type"].as_str().unwrap();
+        let relation = node["Relation Name"].as_str().unwrap_or_default();
+        // what is asked for by a value of its own is found by that
+        let is_unique = ["&id=", "&license_number=", "&patient="].iter().any(|filter| what.contains(filter));
+        let removed = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
+        assert!(!(is_unique && removed > 51.0), "{what}: looks at {removed}\n{sql}\n{plan:#}");
+        let is_big = ["patients", "doctors", "patient_doctor_mappings"].contains(&relation);
+        assert!(!(kind == "Seq Scan" && is_big), "{what}: reads all {relation}\n{sql}\n{plan:#}");
+        let sorted = node["Plans"][0]["Actual Rows"].as_f64().unwrap_or_default();
+        assert!(!(kind.contains("Sort") && sorted > 51.0), "{what}: sorts {sorted}\n{sql}\n{plan:#}");
+    }
+}
+
+#[tokio::test]
+async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_a_page() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    app.user("bob").await;
+    patients(&app, 20_000).await;
+    app.sql("update patients set created_by = 2 where id % 2 = 0").await;
+    app.sql(
+        "insert into doctors (first_name, last_name, specialty, phone_number) \
+             select 'First' || n % 7, 'Last' || n, 'S' || n % 20, '' from generate_series(1, 5000) n; \
+         insert into patient_doctor_mappings (patient_id, created_by, doctor_id) \
+             select id, created_by, id % 5000 + 1 from patients",
+    )
+    .await;
+    app.sql("analyze").await;
+    let texts = [("id", "'5000'"), ("first_name", "'first3'"), ("last_name", "'last3'")];
+    let times = [("created_at", "now()"), ("updated_at", "now()")];
+    let of_patients = [texts.as_slice(), &[("date_of_birth", "'1970-01-01'")], &times].concat();
+    let of_doctors = [texts.as_slice(), &[("specialty", "'s3'")], &times].concat();
+    let mut checked = 0;
+    for (list, orderings, filters) in [
+        (
+            "patients",
+            of_patients.as_slice(),
+            [
+                ("", vec![]),
+                ("&gender=M", vec!["'M'"]),
+                ("&search=first1%20last3", vec!["array['first1', 'last3']"]),
+                ("&date_of_birth__gte=1960-01-01", vec!["'1960-01-01'"]),
+                ("&phone_number=4711", vec!["'4711'"]),
+                ("&id=4711", vec!["4711"]),
+            ]
+            .as_slice(),
+        ),
+        (
+            "doctors",
+            &of_doctors,
+            &[
+                ("", vec![]),
+                ("&search=last1", vec!["array['last1']"]),
+                ("&specialty=S3", vec!["'S3'"]),
+                ("&license_number=nobody", vec!["'nobody'"]),
+            ],
+        ),
+        (
+            "mappings",
+            &[("id", "'5000'"), ("assigned_at", "now()")],
+            &[
+                ("", vec![]),
+                ("&doctor=17", vec!["17"]),
+                ("&patient=4711", vec!["4711"]),
+                ("&search=first1", vec!["array['first1']"]),
+            ],
+        ),
+    ] {
+        for ((ordering, place), (filter, values)) in
+            orderings.iter().flat_map(|one| filters.iter().map(move |two| (one, two)))
+        {
+            for sign in ["", "-"] {
+                let path = format!("/api/{list}/?ordering={sign}{ordering}{filter}&limit=50");
+                let first = alice.get(&path).await.is(200);
+                let begin = [["1", "1", "'x'", "false"].as_slice(), values].concat();
+                for (sql, plan) in plans(&app, &[begin.as_slice(), &["51"]].concat()).await {
+                    check(&path, &sql, &plan);
+                }
+                if let Some(next) = next(&first) {
+                    alice.get(&next).await.is(200);
+                    let behind: &[&str] = if *ordering == "id" { &["5000"] } else { &[place, "5000"] };
+                    for (sql, plan) in plans(&app, &[begin.as_slice(), behind, &["51"]].concat()).await {
+                        check(&next, &sql, &plan);
+                    }
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert_eq!(checked, 2 * (6 * 6 + 6 * 4 + 2 * 4));
+}
