@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode, errors::ErrorKind,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -165,6 +167,11 @@ impl Tokens {
     }
 
     fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenFault> {
+        let header = decode_header(token).map_err(|_| TokenFault::Invalid)?;
+        // ours name no key, and nothing that must be understood (RFC 7515 4.1.11)
+        if header != (Header { typ: header.typ.clone(), ..Header::default() }) {
+            return Err(TokenFault::Invalid);
+        }
         let mut fault = TokenFault::Invalid;
         for key in &self.0.verifying {
             match decode::<ReceivedClaims>(token, key, &self.0.validation) {

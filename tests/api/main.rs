@@ -14,6 +14,7 @@
 mod support;
 
 mod accounts;
+mod attacks_body;
 mod authorization;
 mod bodies;
 mod conditional;
