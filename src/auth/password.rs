@@ -81,16 +81,17 @@ fn hash(password: &str) -> String {
 }
 
 /// What Django's four default validators say of a new password, in their order. `attributes` are what it may not be
-/// too similar to, with their names: `("email", "ada@example.org")`.
+/// too similar to, with the names of their fields: `("email", "ada@example.org")`.
 pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
     let mut faults = Vec::new();
-    if let Some((name, _)) = attributes.iter().find(|(_, value)| similar(password, value)) {
-        faults.push(format!("The password is too similar to the {name}."));
+    let lower = password.to_lowercase();
+    if let Some((name, _)) = attributes.iter().find(|(_, value)| similar(&lower, &value.to_lowercase())) {
+        faults.push(format!("The password is too similar to the {}.", name.replace('_', " ")));
     }
     if password.chars().count() < 8 {
         faults.push("This password is too short. It must contain at least 8 characters.".into());
     }
-    if passwords::analyzer::is_common_password(password.trim().to_lowercase()) {
+    if passwords::analyzer::is_common_password(lower.trim()) {
         faults.push("This password is too common.".into());
     }
     if !password.is_empty() && password.chars().all(char::is_numeric) {
@@ -99,30 +100,39 @@ pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
     faults
 }
 
-/// Django's `UserAttributeSimilarityValidator`: like the attribute, or like one of its words.
+/// Django's `UserAttributeSimilarityValidator`: like the attribute, or like one of its words. Both are in lower
+/// case.
+///
+/// It takes time in proportion to the two lengths: only words of about the password's length can be like it, and of
+/// those an attribute has few.
 fn similar(password: &str, attribute: &str) -> bool {
-    let password = password.to_lowercase();
-    let attribute = attribute.to_lowercase();
+    let length = password.chars().count();
     let words = attribute.split(|character: char| !(character.is_alphanumeric() || character == '_'));
-    words
-        .chain(std::iter::once(attribute.as_str()))
-        .filter(|part| !part.is_empty())
-        .any(|part| ratio(&password, part) >= 0.7)
+    words.chain(std::iter::once(attribute)).filter(|part| !part.is_empty()).any(|part| {
+        let part_length = part.chars().count();
+        let is_like = |common| ratio(common, length + part_length) >= 0.7;
+        is_like(length.min(part_length)) && is_like(common(password, part))
+    })
 }
 
-/// Python's `SequenceMatcher.quick_ratio`: the share of characters that the two have in common, in any order.
+/// Python's `SequenceMatcher.quick_ratio`, of two texts with so many characters in common and in all.
 #[expect(clippy::cast_precision_loss, reason = "of a password's length")]
-fn ratio(a: &str, b: &str) -> f64 {
+fn ratio(common: usize, all: usize) -> f64 {
+    2.0 * common as f64 / all as f64
+}
+
+/// How many characters two texts have in common, in any order.
+fn common(a: &str, b: &str) -> usize {
     let mut left: HashMap<char, usize> = HashMap::new();
     for character in b.chars() {
         *left.entry(character).or_default() += 1;
     }
-    let mut common = 0_usize;
-    for character in a.chars() {
-        if let Some(count) = left.get_mut(&character).filter(|count| **count > 0) {
+    let is_left = |character: &char| match left.get_mut(character) {
+        Some(count) if *count > 0 => {
             *count -= 1;
-            common += 1;
+            true
         }
-    }
-    2.0 * common as f64 / (a.chars().count() + b.chars().count()) as f64
+        _ => false,
+    };
+    a.chars().filter(is_left).count()
 }

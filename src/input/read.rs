@@ -62,7 +62,7 @@ pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&V
     }
     let mut faults = Faults::new();
     let input = parse::<T>(&sent, &mut faults)?;
-    let mut broken = judge(&input, names);
+    let (mut broken, too_long) = judge(&input, names);
     forgive::<T>(&sent, &faults, &mut broken);
     for (name, messages) in broken {
         faults.entry(name).or_default().extend(messages);
@@ -70,7 +70,7 @@ pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&V
     if extent == Extent::Whole {
         require::<T>(&sent, &mut faults);
     }
-    for (name, message) in input.cross_faults() {
+    for (name, message) in input.cross_faults(&too_long) {
         faults.entry(name).or_default().push(message);
     }
     let mut errors = in_order(names, &sent, faults);
@@ -106,18 +106,21 @@ fn require<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
     }
 }
 
-/// The rules of each field.
-fn judge<T: Input>(input: &T, names: &[&'static str]) -> Faults {
-    let mut faults = Faults::new();
+/// The rules of each field, and the fields that are too long: nothing else is said of those.
+fn judge<T: Input>(input: &T, names: &[&'static str]) -> (Faults, Vec<&'static str>) {
+    let (mut faults, mut too_long) = (Faults::new(), Vec::new());
     let errors = input.validate().err().unwrap_or_default();
     let errors = errors.field_errors();
     for name in names {
-        let broken = errors.get(*name).into_iter().flat_map(|errors| errors.iter());
-        for message in broken.map(rules::message) {
-            faults.entry(name).or_default().push(message);
+        let broken = errors.get(*name).map_or(&[][..], |broken| broken);
+        let length = broken.iter().find(|error| rules::is_too_long(error));
+        too_long.extend(length.map(|_| *name));
+        let said = length.map_or(broken, std::slice::from_ref);
+        if !said.is_empty() {
+            faults.insert(name, said.iter().map(rules::message).collect());
         }
     }
-    faults
+    (faults, too_long)
 }
 
 /// The rules that a field breaks do not matter beside good ones that say the same.
@@ -153,7 +156,7 @@ fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut Fi
 /// What is wrong with one value of a field.
 pub(super) fn faults_of<T: Input>(name: &'static str, value: &Value) -> Vec<String> {
     match alone::<T>(name, value) {
-        Ok(input) => judge(&input, &[name]).remove(name).unwrap_or_default(),
+        Ok(input) => judge(&input, &[name]).0.remove(name).unwrap_or_default(),
         Err(error) => vec![error.to_string()],
     }
 }

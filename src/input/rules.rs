@@ -29,18 +29,26 @@ pub fn not_a_choice(text: &str) -> String {
     format!("\"{text}\" is not a valid choice.")
 }
 
+fn number(error: &ValidationError, name: &str) -> Option<i64> {
+    error.params.get(name)?.as_i64()
+}
+
+/// Whether the broken rule is that of the greatest length.
+pub(super) fn is_too_long(error: &ValidationError) -> bool {
+    let text = error.params.get("value").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let max = number(error, "max").and_then(|max| usize::try_from(max).ok());
+    error.code == "length" && max.is_some_and(|max| text.chars().nth(max).is_some())
+}
+
 /// Django REST framework's message for a broken rule.
 pub(super) fn message(error: &ValidationError) -> String {
-    let number = |name: &str| error.params.get(name).and_then(serde_json::Value::as_i64);
+    let number = |name: &str| number(error, name);
     let value = error.params.get("value");
     match error.code.as_ref() {
-        "length" => {
-            let length = value.and_then(|value| value.as_str()).map_or(0, |value| value.chars().count());
-            match number("max") {
-                Some(max) if i64::try_from(length).is_ok_and(|length| length > max) => too_long(max),
-                _ => "This field may not be blank.".into(),
-            }
-        }
+        "length" => match number("max") {
+            Some(max) if is_too_long(error) => too_long(max),
+            _ => "This field may not be blank.".into(),
+        },
         "range" => match (number("max"), value.and_then(serde_json::Value::as_i64)) {
             (Some(max), Some(value)) if value > max => too_great(max),
             _ => too_small(number("min").unwrap_or(0)),

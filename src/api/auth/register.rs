@@ -50,15 +50,18 @@ pub struct Registration {
     #[validate(length(max = 150))]
     last_name: Option<String>,
     /// When sent, it must equal the password.
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, max_length = 1000)]
+    #[validate(length(max = 1000))]
     #[serde(deserialize_with = "input::password")]
     password2: Option<String>,
     /// When sent, it must equal the password.
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, max_length = 1000)]
+    #[validate(length(max = 1000))]
     #[serde(deserialize_with = "input::password")]
     password_confirm: Option<String>,
     /// When sent, it must equal the password.
-    #[schema(min_length = 1)]
+    #[schema(min_length = 1, max_length = 1000)]
+    #[validate(length(max = 1000))]
     #[serde(deserialize_with = "input::password")]
     confirm_password: Option<String>,
 }
@@ -82,39 +85,64 @@ impl Input for Registration {
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
         &[("name", &["first_name", "last_name", "username"]), ("email", &[]), ("password", &[])];
 
-    fn cross_faults(&self) -> Vec<(&'static str, String)> {
+    fn cross_faults(&self, too_long: &[&str]) -> Vec<(&'static str, String)> {
+        let look_at = |fields: &[&str]| !fields.iter().any(|field| too_long.contains(field));
         let mut faults = Vec::new();
-        let parts = [&self.first_name, &self.last_name];
-        if self.name.is_none() && parts.into_iter().any(Option::is_some) {
-            match self.full_name() {
-                None => faults.push(("name", "This field is required.".into())),
-                Some(name) if name.chars().count() > 150 => {
-                    faults.push(("name", "Ensure this field has no more than 150 characters.".into()));
-                }
-                Some(_) => {}
-            }
+        if look_at(&["name", "first_name", "last_name", "username"]) {
+            faults.extend(self.name_fault().map(|message| ("name", message)));
         }
-        let email = self.email.as_deref().unwrap_or_default();
-        if let Some(username) = &self.username
-            && username.contains('@')
-            && username.to_lowercase() != email.to_lowercase()
-        {
+        if look_at(&["username", "email"]) && !self.may_have_its_username() {
             faults.push(("username", "A username with an @ must be your own email address.".into()));
         }
+        if look_at(&["password"]) {
+            faults.extend(self.password_faults(too_long).into_iter().map(|message| ("password", message)));
+        }
+        faults
+    }
+}
+
+/// The rules that look at more than one field.
+impl Registration {
+    fn name_fault(&self) -> Option<String> {
+        if self.name.is_some() || self.first_name.is_none() && self.last_name.is_none() {
+            return None;
+        }
+        match self.full_name() {
+            None => Some("This field is required.".into()),
+            Some(name) => (name.chars().count() > 150).then(|| input::too_long(150)),
+        }
+    }
+
+    fn may_have_its_username(&self) -> bool {
+        let username = self.username.as_deref().unwrap_or_default();
+        let email = self.email.as_deref().unwrap_or_default();
+        !username.contains('@') || username.to_lowercase() == email.to_lowercase()
+    }
+
+    fn password_faults(&self, too_long: &[&str]) -> Vec<String> {
+        let of_good_length = |(field, _): &(&str, &Option<String>)| !too_long.contains(field);
+        let mut faults = Vec::new();
         if let Some(password) = &self.password {
             let attributes = [
-                ("username", self.username.as_deref().unwrap_or_default()),
-                ("first name", self.first_name.as_deref().unwrap_or_default()),
-                ("last name", self.last_name.as_deref().unwrap_or_default()),
-                ("name", self.name.as_deref().unwrap_or_default()),
-                ("email", email),
+                ("username", &self.username),
+                ("first_name", &self.first_name),
+                ("last_name", &self.last_name),
+                ("name", &self.name),
+                ("email", &self.email),
             ];
-            let broken = password::faults(password, &attributes);
-            faults.extend(broken.into_iter().map(|message| ("password", message)));
+            let attributes = attributes.into_iter().filter(of_good_length);
+            let attributes = attributes.map(|(field, value)| (field, value.as_deref().unwrap_or_default()));
+            faults = password::faults(password, &attributes.collect::<Vec<_>>());
         }
-        let repeated = [&self.password2, &self.password_confirm, &self.confirm_password];
-        if repeated.into_iter().flatten().any(|repeated| Some(repeated) != self.password.as_ref()) {
-            faults.push(("password", "Password fields didn't match.".into()));
+        let repeated = [
+            ("password2", &self.password2),
+            ("password_confirm", &self.password_confirm),
+            ("confirm_password", &self.confirm_password),
+        ];
+        let mut repeated =
+            repeated.iter().filter(|field| of_good_length(field)).filter_map(|(_, value)| value.as_ref());
+        if repeated.any(|repeated| Some(repeated) != self.password.as_ref()) {
+            faults.push("Password fields didn't match.".into());
         }
         faults
     }
