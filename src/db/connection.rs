@@ -2,51 +2,51 @@
 
 use std::{io, time::Duration};
 
-use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Either, Error, Execute, Executor, PgPool, Postgres, SqlStr,
+    Connection as _, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::time::timeout;
 
 /// How long a statement may take, with the wait for a connection.
 const STATEMENT: Duration = Duration::from_millis(3500);
-/// How often a statement that lost a race is run again.
+/// How often a statement is run again.
 const RETRIES: usize = 3;
 
-/// A connection of the pool, for one statement. One that loses a race (40001, 40P01) is run again; one that takes too
-/// long, whatever PostgreSQL is doing, ends.
+/// A connection of the pool, for one statement. One that loses a race (40001, 40P01), or that was prepared for a schema of
+/// before, is run again; one that takes too long, whatever PostgreSQL is doing, ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Connection<'c>(pub(super) &'c PgPool);
 
-type Parts = Result<(SqlStr, Option<PgArguments>), Error>;
+type Statement = (SqlStr, Option<PgArguments>);
 
 /// A statement and its values, to be run as often as need be.
-fn parts<'q>(mut query: impl Execute<'q, Postgres>) -> Parts {
+fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Error> {
     let arguments = query.take_arguments().map_err(Error::Encode)?;
     Ok((query.sql(), arguments))
 }
 
-async fn run<'c, T>(
-    parts: Parts,
-    attempt: impl Fn((SqlStr, Option<PgArguments>)) -> BoxFuture<'c, Result<T, Error>> + Send,
-) -> Result<T, Error> {
-    let parts = parts?;
+async fn run(pool: &PgPool, statement: Result<Statement, Error>) -> Result<Vec<Either<PgQueryResult, PgRow>>, Error> {
+    let statement = statement?;
     let attempts = async {
+        let mut connection = pool.acquire().await?;
         for _ in 0..RETRIES {
-            match attempt(parts.clone()).await {
-                Err(error) if lost_a_race(&error) => {}
+            match connection.fetch_many(statement.clone()).try_collect().await {
+                Err(error) if has_code(&error, &["40001", "40P01"]) => {}
+                // "cached plan must not change result type"
+                Err(error) if has_code(&error, &["0A000"]) => connection.clear_cached_statements().await?,
                 result => return result,
             }
         }
-        attempt(parts.clone()).await
+        connection.fetch_many(statement.clone()).try_collect().await
     };
     timeout(STATEMENT, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-fn lost_a_race(error: &Error) -> bool {
+fn has_code(error: &Error, codes: &[&str]) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("40001" | "40P01"))
+    code.is_some_and(|code| codes.contains(&code.as_ref()))
 }
 
 impl<'c> Executor<'c> for Connection<'c> {
@@ -57,9 +57,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.0;
-        let rows = run(parts(query), move |parts| pool.fetch_many(parts).try_collect::<Vec<_>>().boxed());
-        let rows = rows.map(|rows| {
+        let rows = run(self.0, statement(query)).map(|rows| {
             futures_util::stream::iter(
                 rows.map_or_else(|error| vec![Err(error)], |rows| rows.into_iter().map(Ok).collect()),
             )
@@ -72,8 +70,8 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let pool = self.0;
-        run(parts(query), move |parts| pool.fetch_optional(parts)).boxed()
+        let rows = run(self.0, statement(query));
+        rows.map_ok(|rows| rows.into_iter().find_map(Either::right)).boxed()
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, Error>>

@@ -25,7 +25,7 @@ pub struct Made<T> {
 
 impl Db {
     /// What a statement that makes a row comes to. Whatever it failed by, a request that came before with the same key
-    /// may be why; `route` is the table.
+    /// may be why, unless the database was away: then nothing is asked of it again. `route` is the table.
     pub(super) async fn made<T: DeserializeOwned>(
         &self,
         user: &CurrentUser,
@@ -37,7 +37,7 @@ impl Db {
             (Ok(row), _) => {
                 return Ok(Made { row, is_replayed: false });
             }
-            (Err(fault), None) => return Err(fault),
+            (Err(fault), None) | (Err(fault @ ApiError::Unavailable(_)), _) => return Err(fault),
             (Err(fault), Some(key)) => (fault, key),
         };
         match (self.made_before(user, route, key).await?, fault) {

@@ -62,11 +62,13 @@ impl From<sqlx::Error> for ApiError {
         // never the message: it may quote what a patient's row holds
         let cause = format!("database: {code} {}", database.constraint().unwrap_or_default());
         match code.as_ref() {
-            // no such database, shutting down or starting up, out of time, lost a race
-            "3D000" | "55000" | "57014" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" => Self::Unavailable(cause),
             "55P03" => Self::Locked(cause),
-            // connection lost, not let in, out of resources
-            code if ["08", "28", "53"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(cause),
+            // read-only, as a standby is; a transaction that took too long; no such database, or not ready
+            "25006" | "25P03" | "25P04" | "3D000" | "55000" | "55006" => Self::Unavailable(cause),
+            // connection lost, not let in, lost a race, out of resources, out of time or shutting down, a disk that fails
+            code if ["08", "28", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+                Self::Unavailable(cause)
+            }
             "23001" if database.constraint() == Some("doctors_assigned_to_others") => Self::DoctorIsAssigned,
             // the account went while it was acting
             "23503" if database.constraint() == Some("patients_created_by_fkey") => {
@@ -82,7 +84,8 @@ impl From<sqlx::Error> for ApiError {
                 }
                 None => Self::Internal(cause),
             },
-            "22001" | "22003" | "22008" | "22021" => {
+            // the last ones: too long for an index, too deep for the parser
+            "22001" | "22003" | "22008" | "22021" | "54000" | "54001" => {
                 tracing::error!("{cause}: validation should have refused this");
                 Self::Malformed("A value is out of range.".into())
             }

@@ -15,6 +15,7 @@ mod support;
 
 mod accounts;
 mod attacks_body;
+mod attacks_database;
 mod authorization;
 mod bodies;
 mod conditional;

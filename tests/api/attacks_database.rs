@@ -1,0 +1,133 @@
+//! Requests that cost the database, or a thread, more than they are worth; and a database that is not as it should be.
+
+use std::time::{Duration, Instant};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Client, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe,
+    program::{Directory, Program, postgres_in},
+    with,
+};
+
+fn unavailable() -> Value {
+    detail("Service temporarily unavailable, try again later.")
+}
+
+mod a_database {
+    use super::*;
+
+    #[tokio::test]
+    async fn that_is_read_only_is_503_for_writes_and_can_be_read() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        alice.post("/api/patients/", john_doe()).await.is(201);
+        let login = json!({"email": "alice@example.com", "password": PASSWORD});
+        let refresh = alice.post("/api/auth/login/", login.clone()).await.is(200).body["refresh"].clone();
+        let name = app.value("select current_database()").await;
+        let mut connection = app.connection().await;
+        let read_only = format!("alter database {} set default_transaction_read_only = on", name.as_str().unwrap());
+        sqlx::raw_sql(sqlx::AssertSqlSafe(read_only)).execute(&mut connection).await.unwrap();
+        let others = "select pg_terminate_backend(pid) from pg_stat_activity \
+                      where datname = current_database() and pid <> pg_backend_pid()";
+        sqlx::raw_sql(others).execute(&mut connection).await.unwrap();
+
+        let bob = json!({"name": "Bob", "email": "bob@example.com", "password": PASSWORD});
+        for (method, path, body) in [
+            ("POST", "/api/auth/register/", bob),
+            ("POST", "/api/auth/login/", login),
+            ("POST", "/api/auth/token/refresh/", json!({"refresh": refresh})),
+            ("PATCH", "/api/auth/me/", json!({"name": "Other"})),
+            ("PATCH", "/api/patients/1/", json!({"address": "Other"})),
+            ("PUT", "/api/patients/1/", with(john_doe(), json!({"address": "Other"}))),
+            ("DELETE", "/api/patients/1/", Value::Null),
+        ] {
+            let reply = alice.json(method, path, body).await;
+            assert_eq!(reply.header("retry-after"), "1", "{method} {path}: {}", reply.text);
+            reply.says(503, unavailable());
+        }
+        for (path, body) in [("/api/patients/", john_doe()), ("/api/doctors/", emily_carter())] {
+            alice.post(path, body).await.is(503);
+        }
+        alice.get("/api/patients/1/").await.is(200);
+        assert_eq!(alice.get("/api/patients/").await.is(200).body.as_array().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn that_is_migrated_meanwhile_is_asked_again() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        alice.post("/api/patients/", john_doe()).await.is(201);
+        // on every connection, so that every one has the statement prepared
+        let together = async || {
+            let requests: Vec<_> = (0..30)
+                .map(|_| {
+                    let alice = alice.clone();
+                    tokio::spawn(async move { alice.get("/api/patients/1/").await })
+                })
+                .collect();
+            for request in requests {
+                request.await.unwrap().is(200);
+            }
+        };
+        together().await;
+        app.sql("alter table patients alter column medical_history type varchar").await;
+        together().await;
+    }
+
+    #[tokio::test]
+    async fn whose_processes_stand_still_costs_a_post_with_a_key_no_more_than_any() {
+        let dir = Directory::new();
+        let program = Program::start(dir.path(), &[]);
+        let alice = Client::at(&program.address).registered("alice").await;
+        for (path, body) in [("/api/patients/", john_doe()), ("/api/doctors/", emily_carter())] {
+            let taken = with(body, json!({"phone_number": "1"}));
+            alice.post(path, taken).await.is(201);
+        }
+        let [postmaster] = postgres_in(dir.path())[..] else { panic!("one PostgreSQL") };
+        let signal = |signal| {
+            for pid in with_children(postmaster) {
+                kill(Pid::from_raw(pid), signal).unwrap();
+            }
+        };
+        signal(Signal::SIGSTOP);
+        let begun = Instant::now();
+        let requests = [
+            ("/api/patients/", john_doe()),
+            ("/api/doctors/", with(emily_carter(), json!({"specialty": ""}))),
+            ("/api/doctors/", emily_carter()),
+            ("/api/mappings/", json!({"patient": 1, "doctor": 1})),
+            ("/api/auth/register/", json!({"name": "B", "email": "b@example.com", "password": "x"})),
+        ]
+        .map(|(path, body)| {
+            let request = alice.request("POST", path).json(&body).header("idempotency-key", "one");
+            tokio::spawn(async move { (Reply::of(request).await, path) })
+        });
+        let mut replies = Vec::new();
+        for request in requests {
+            let (reply, path) = request.await.unwrap();
+            replies.push((reply.status.as_u16(), path, begun.elapsed()));
+        }
+        signal(Signal::SIGCONT);
+        for (status, path, elapsed) in replies {
+            assert_eq!(status, 503, "{path}");
+            assert!(elapsed < Duration::from_secs(4), "{path}: {elapsed:?}");
+        }
+        let request = alice.request("POST", "/api/patients/").json(&john_doe()).header("idempotency-key", "one");
+        Reply::of(request).await.is(201);
+        assert!(program.stop().status.success());
+    }
+
+    /// A process, and those that it has started.
+    fn with_children(parent: i32) -> Vec<i32> {
+        let output = std::process::Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let numbers = text.lines().map(|line| line.split_whitespace().map(|number| number.parse::<i32>().unwrap()));
+        let pairs = numbers.map(Iterator::collect::<Vec<_>>).filter(|pair| pair.contains(&parent));
+        pairs.map(|pair| pair[0]).collect()
+    }
+}
