@@ -11,6 +11,9 @@ use crate::{
     error::{ApiError, Result},
 };
 
+/// How many keys one statement forgets: 40 MB of answers at most.
+const PURGED_AT_ONCE: i64 = 100;
+
 /// The key of a request, and what tells its body from another.
 pub struct Key {
     pub key: String,
@@ -72,11 +75,30 @@ impl Db {
         }
     }
 
-    /// Forgets the keys of yesterday.
+    /// Forgets the keys of yesterday, a batch at a time: all of them may take longer than a statement has. What another
+    /// server is purging is left to it.
     pub async fn purge_keys(&self) -> Result<u64> {
-        let purged = sqlx::query!("delete from idempotency_keys where created_at < now() - interval '24 hours'")
+        let mut purged = 0;
+        loop {
+            let batch = sqlx::query!(
+                r#"
+                delete from idempotency_keys
+                where ctid = any(array(
+                    select ctid
+                    from idempotency_keys
+                    where created_at < now() - interval '24 hours'
+                    order by created_at
+                    limit $1
+                    for update skip locked))
+                "#,
+                PURGED_AT_ONCE
+            )
             .execute(self.connection())
             .await?;
-        Ok(purged.rows_affected())
+            purged += batch.rows_affected();
+            if i64::try_from(batch.rows_affected()) != Ok(PURGED_AT_ONCE) {
+                return Ok(purged);
+            }
+        }
     }
 }
