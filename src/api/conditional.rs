@@ -30,7 +30,7 @@ impl<T: Model + Serialize> IntoResponse for Tagged<T> {
             Ok(body) => body,
             Err(error) => return error.into_response(),
         };
-        let tag = tag(self.0.version(), &body);
+        let tag = self.0.version().map(|version| tag(version, &body));
         let mut response = ([JSON], body).into_response();
         if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
             response.headers_mut().insert(ETAG, tag);
@@ -41,10 +41,10 @@ impl<T: Model + Serialize> IntoResponse for Tagged<T> {
 
 /// The tag of a row whose versions are counted: the version, and a hash of what is shown of it, which may change with
 /// the day, or with the owner's e-mail.
-fn tag(version: Option<i64>, body: &[u8]) -> Option<String> {
+pub(super) fn tag(version: i64, body: &[u8]) -> String {
     let hash = digest(&SHA256, body);
-    let hash = u64::from_be_bytes(*hash.as_ref().first_chunk()?);
-    Some(format!("\"{}-{hash:016x}\"", version?))
+    let hash = u64::from_be_bytes(*hash.as_ref().first_chunk().expect("32 bytes"));
+    format!("\"{version}-{hash:016x}\"")
 }
 
 /// What a client says that a row is, before it changes it.
@@ -94,7 +94,8 @@ impl Preconditions {
         if !self.are_any() {
             return Ok(None);
         }
-        let tag = tag(row.version(), &json(row)?).unwrap_or_default();
+        let body = json(row)?;
+        let tag = row.version().map(|version| tag(version, &body)).unwrap_or_default();
         let is_other = self.if_match.as_ref().is_some_and(|tags| !has(tags, &tag, false));
         let is_same = self.if_none_match.as_ref().is_some_and(|tags| has(tags, &tag, true));
         if is_other || is_same {

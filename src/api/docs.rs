@@ -1,17 +1,21 @@
 //! `/api/docs/`: the OpenAPI document in the browser, by Swagger UI, all of it from this program.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     extract::{RawPathParams, rejection::RawPathParamsRejection},
     http::{
-        HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+        HeaderMap, HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
     },
     response::{Html, IntoResponse, Response},
 };
 use utoipa_swagger_ui::Config;
 
+use super::file::File;
 use crate::error::{ApiError, Result};
 
 /// Nothing from elsewhere, and nothing inline. (Pictures of the style sheet are `data:`.)
@@ -20,10 +24,16 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// What the page is made of, beside Swagger UI.
-const SCRIPT: &str = include_str!("docs/page.js");
-/// Files of Swagger UI that the page uses.
-const FILES: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
+/// What the page is made of: a script, and files of Swagger UI.
+static FILES: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
+    let script = File::new("text/javascript", include_bytes!("docs/page.js").to_vec());
+    let of_swagger_ui = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map(|name| {
+        let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
+        let file = file.ok().flatten().expect("Swagger UI has this file");
+        (name, File::new(&file.content_type, file.bytes.into_owned()))
+    });
+    of_swagger_ui.into_iter().chain([("page.js", script)]).collect()
+});
 
 /// This documentation, in the browser.
 #[utoipa::path(
@@ -45,18 +55,10 @@ pub async fn page() -> impl IntoResponse {
         (String = "image/png", example = json!("PNG")),
     ))),
 )]
-pub async fn file(params: Result<RawPathParams, RawPathParamsRejection>) -> Result<Response> {
+pub async fn file(params: Result<RawPathParams, RawPathParamsRejection>, headers: HeaderMap) -> Result<Response> {
     let params = params.map_err(|_| ApiError::NotFound)?;
     let name = params.iter().next().map(|(_, name)| name).unwrap_or_default();
-    let caching = (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
-    if name == "page.js" {
-        let content_type = (CONTENT_TYPE, HeaderValue::from_static("text/javascript"));
-        return Ok(([caching, content_type], SCRIPT).into_response());
-    }
-    let file = FILES.contains(&name).then(|| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
-    let Some(Ok(Some(file))) = file else {
-        return Err(ApiError::NotFound);
-    };
-    let content_type = HeaderValue::from_str(&file.content_type).map_err(|_| ApiError::NotFound)?;
-    Ok(([caching, (CONTENT_TYPE, content_type)], file.bytes.into_owned()).into_response())
+    let file = FILES.get(name).ok_or(ApiError::NotFound)?;
+    let caching = [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"))];
+    Ok((caching, file.answer(&headers)).into_response())
 }

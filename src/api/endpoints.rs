@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 use utoipa::openapi::{OpenApi, PathItem, RefOr, path::Operation};
 
-use super::{Json, Unserved};
+use super::{Json, Unserved, file::File};
 use crate::{
     app::AppState,
     auth::{CurrentUser, Unauthenticated},
@@ -23,7 +23,7 @@ use crate::{
 pub struct Endpoints(Arc<Served>);
 
 struct Served {
-    document: Value,
+    document: File,
     paths: HashMap<String, Endpoint>,
 }
 
@@ -40,13 +40,14 @@ struct Endpoint {
 
 impl Endpoints {
     /// All that the document names: as the handlers made it, and as it is served.
-    pub fn new(openapi: &OpenApi, document: Value) -> Self {
+    pub fn new(openapi: &OpenApi, document: &Value) -> Self {
+        let document = File::new("application/json", document.to_string().into_bytes());
         let paths = openapi.paths.paths.iter().map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
         Self(Arc::new(Served { document, paths: paths.collect() }))
     }
 
     /// The OpenAPI document.
-    pub fn document(&self) -> &Value {
+    pub fn document(&self) -> &File {
         &self.0.document
     }
 

@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Json, endpoints::Endpoints};
@@ -89,6 +88,6 @@ fn entry_points(headers: &HeaderMap) -> Json<EntryPoints> {
     get, path = "/api/openapi.json", operation_id = "openapi_retrieve", tag = "index", security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object, example = json!({ "openapi": "3.1.0" }))),
 )]
-pub async fn openapi(State(endpoints): State<Endpoints>) -> Json<Value> {
-    Json(endpoints.document().clone())
+pub async fn openapi(State(endpoints): State<Endpoints>, headers: HeaderMap) -> Response {
+    endpoints.document().answer(&headers)
 }

@@ -32,6 +32,7 @@ pub mod docs;
 pub mod doctors;
 pub mod document;
 pub mod endpoints;
+pub mod file;
 pub mod idempotency;
 pub mod index;
 pub mod list;

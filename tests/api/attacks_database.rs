@@ -20,6 +20,69 @@ fn unavailable() -> Value {
     detail("Service temporarily unavailable, try again later.")
 }
 
+async fn get_with(client: &Client, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let request = client.request("GET", path);
+    Reply::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+}
+
+mod files {
+    use super::*;
+
+    const FILES: [&str; 5] = [
+        "/api/openapi.json",
+        "/api/docs/swagger-ui-bundle.js",
+        "/api/docs/swagger-ui.css",
+        "/api/docs/page.js",
+        "/api/docs/favicon-32x32.png",
+    ];
+
+    #[tokio::test]
+    async fn are_compressed_for_who_takes_that_and_known_by_their_tags() {
+        let app = TestApp::start().await;
+        let anybody = app.anonymous();
+        for file in FILES {
+            let plain = anybody.get(file).await.is(200);
+            let gzip = get_with(&anybody, file, &[("accept-encoding", "br, gzip;q=0.5")]).await.is(200);
+            let is_picture = file.ends_with(".png");
+            assert_eq!(gzip.header("content-encoding"), if is_picture { "" } else { "gzip" }, "{file}");
+            assert_eq!(plain.header("content-encoding"), "");
+            assert_eq!(gzip.header("etag") == plain.header("etag"), is_picture, "a tag is of one encoding");
+            for (reply, encoding) in [(&plain, "identity"), (&gzip, "gzip")] {
+                let vary: Vec<_> = reply.headers.get_all("vary").iter().collect();
+                assert!(vary.iter().any(|value| *value == "Accept-Encoding"), "{file}: {vary:?}");
+                let tag = reply.header("etag");
+                let headers = [("accept-encoding", encoding), ("if-none-match", tag)];
+                let known = get_with(&anybody, file, &headers).await.is(304);
+                assert_eq!((known.header("etag"), known.text.as_str()), (tag, ""));
+                assert_eq!(known.header("cache-control"), reply.header("cache-control"));
+            }
+            let length = |reply: &Reply| reply.header("content-length").parse::<usize>().unwrap();
+            assert!(is_picture || length(&gzip) < length(&plain), "{file}");
+        }
+        for refusal in ["", "br", "gzip;q=0", "gzip; q=0.000", "identity", "gzip;q=x"] {
+            let reply = get_with(&anybody, FILES[0], &[("accept-encoding", refusal)]).await.is(200);
+            assert_eq!(reply.header("content-encoding"), "", "{refusal}");
+            assert!(reply.body["openapi"].is_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn are_compressed_once() {
+        let app = TestApp::start().await;
+        let anybody = app.anonymous();
+        let gzip = [("accept-encoding", "gzip")];
+        for file in FILES {
+            get_with(&anybody, file, &gzip).await.is(200);
+        }
+        // compressing the bundle a hundred times takes five seconds of the fastest processor
+        let begun = Instant::now();
+        for _ in 0..100 {
+            get_with(&anybody, FILES[1], &gzip).await.is(200);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+}
+
 mod a_database {
     use super::*;
 
