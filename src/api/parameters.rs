@@ -9,7 +9,7 @@ use utoipa::{
 use super::{
     conditional::Preconditions,
     idempotency::IdempotencyKey,
-    query::{MAX_LIMIT, MAX_SEARCH, Query, RANGES},
+    query::{MAX_LIMIT, MAX_SEARCH, MAX_WORDS, Query, RANGES},
 };
 use crate::db::listing::{Column, Kind, Listed};
 
@@ -47,8 +47,10 @@ impl<T: Listed> IntoParams for Query<T> {
             ),
             query(
                 "search",
-                "Words that are all in the row, in any case of letters, with or without accents.",
-                &json!({ "type": "string", "maxLength": MAX_SEARCH, "pattern": r"^[^\u0000]*$" }),
+                &format!(
+                    "Up to {MAX_WORDS} words that are all in the row, in any case of letters, with or without accents."
+                ),
+                &json!({ "type": "string", "maxLength": MAX_SEARCH, "pattern": words() }),
             ),
             query(
                 "ordering",
@@ -68,6 +70,12 @@ impl<T: Listed> IntoParams for Query<T> {
         }
         parameters
     }
+}
+
+/// No more words than a search may have, with spaces or commas between them.
+fn words() -> String {
+    let (word, space, others) = (r"[^\s,\u0000]+", r"[\s,]", MAX_WORDS - 1);
+    format!("^{space}*({word}({space}+{word}){{0,{others}}}{space}*)?$")
 }
 
 fn schema(column: &Column) -> Value {

@@ -20,6 +20,8 @@ use crate::{
 pub const MAX_LIMIT: i64 = 200;
 /// The longest search, in characters.
 pub const MAX_SEARCH: usize = 200;
+/// The words of a search at most: each is looked for in every row.
+pub const MAX_WORDS: usize = 10;
 
 /// What a range is asked for by (django-filter's).
 pub const RANGES: [(&str, Comparison); 4] =
@@ -124,7 +126,11 @@ fn read_one<T: Listed>(asked: &mut Asked, name: &str, value: &str) -> Result<(),
         }
         "search" => {
             let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
-            asked.listing.words = words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect();
+            let words: Vec<String> = words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect();
+            if words.len() > MAX_WORDS {
+                return Err(format!("Ensure this field has no more than {MAX_WORDS} words."));
+            }
+            asked.listing.words = words;
         }
         "ordering" => {
             let column = text.strip_prefix('-').unwrap_or(text);

@@ -25,7 +25,7 @@ pub struct Settings {
     /// Port of the database
     #[arg(long, env, value_name = "PORT", default_value = "5432")]
     pub db_port: String,
-    /// Connections to the database at most; 0: four a core
+    /// Connections to the database at most, but two at least: a quarter for searches and counts; 0: four a core
     #[arg(long, env, value_name = "NUMBER", default_value = "0")]
     pub db_connections: String,
     /// Signs the tokens: 32 bytes or more, known to nobody else. Not given: a random one, kept in DATA_DIR; with a

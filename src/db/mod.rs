@@ -34,6 +34,9 @@ pub mod users;
 /// How long the first connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How long a search waits for another to end.
+const SEARCH_WAIT: Duration = Duration::from_secs(1);
+
 /// The settings of every connection.
 pub const SETTINGS: [(&str, &str); 5] = [
     ("statement_timeout", "3s"),
@@ -100,17 +103,24 @@ pub struct Change<F> {
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
+    /// For statements that may look at many more rows than they give: however many are asked for at once, they take
+    /// neither the other connections nor all of the processor.
+    searches: PgPool,
 }
 
 impl Db {
-    /// A pool of at most `connections`, opened as they are needed.
+    /// At most `connections`, but two at least, opened as they are needed: a quarter of them for searches.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(3))
-            .connect_lazy_with(options);
-        Self { pool }
+        let pool = |connections: u32, wait| {
+            let pool = PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(wait);
+            pool.connect_lazy_with(options.clone())
+        };
+        let searches = (connections / 4).max(1);
+        Self {
+            pool: pool(connections.saturating_sub(searches), Duration::from_secs(3)),
+            searches: pool(searches, SEARCH_WAIT),
+        }
     }
 
     /// Brings the schema up to date. Servers that start at once take turns.
@@ -125,12 +135,17 @@ impl Db {
 
     /// Closes every connection, once its statement has ended.
     pub async fn close(&self) {
-        self.pool.close().await;
+        tokio::join!(self.pool.close(), self.searches.close());
     }
 
-    /// Where a statement runs: all of them go this way.
+    /// Where a statement runs: all of them go this way, but searches.
     fn connection(&self) -> Connection<'_> {
         Connection(&self.pool)
+    }
+
+    /// Where a search runs.
+    fn search_connection(&self) -> Connection<'_> {
+        Connection(&self.searches)
     }
 
     /// What to answer where a statement found nothing, or a request was refused before there was one: the fault, unless

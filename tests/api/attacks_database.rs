@@ -20,6 +20,15 @@ fn unavailable() -> Value {
     detail("Service temporarily unavailable, try again later.")
 }
 
+/// Fills the directory.
+async fn doctors(app: &TestApp, count: usize) {
+    app.sql(&format!(
+        "insert into doctors (first_name, last_name, specialty, phone_number) \
+         select 'First' || n % 7, 'Last' || n, 'Cardiology', n::text from generate_series(1, {count}) n"
+    ))
+    .await;
+}
+
 async fn get_with(client: &Client, path: &str, headers: &[(&str, &str)]) -> Reply {
     let request = client.request("GET", path);
     Reply::of(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
@@ -80,6 +89,85 @@ mod files {
             get_with(&anybody, FILES[1], &gzip).await.is(200);
         }
         assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+}
+
+mod searches {
+    use super::*;
+
+    #[tokio::test]
+    async fn have_ten_words_at_most() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        alice.post("/api/patients/", john_doe()).await.is(201);
+        let ten = ["john"; 10].join(",%20");
+        for list in ["patients", "doctors", "mappings"] {
+            alice.get(&format!("/api/{list}/?search=,{ten},")).await.is(200);
+            let eleven = json!({"search": ["Ensure this field has no more than 10 words."]});
+            alice.get(&format!("/api/{list}/?search={ten}+x&limit=1")).await.says(400, eleven);
+        }
+        let found = alice.get(&format!("/api/patients/?search={ten}&count=true")).await.is(200);
+        assert_eq!((found.header("x-total-count"), found.body[0]["id"].as_i64()), ("1", Some(1)));
+    }
+
+    #[tokio::test]
+    async fn that_take_long_keep_nobody_else_waiting() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        alice.post("/api/patients/", john_doe()).await.is(201);
+        alice.post("/api/doctors/", emily_carter()).await.is(201);
+        // a big directory, as it were
+        app.sql(
+            "alter function fold rename to fold_of_one; \
+             create function fold(value text) returns text language plpgsql as \
+                 'begin perform pg_sleep(2.5); return fold_of_one(value); end'",
+        )
+        .await;
+        let searches: Vec<_> = (0..40)
+            .map(|number| {
+                let alice = alice.clone();
+                let path = ["/api/doctors/?search=x", "/api/doctors/?search=x&count=true"][number % 2];
+                tokio::spawn(async move { alice.get(path).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for _ in 0..10 {
+            let begun = Instant::now();
+            alice.get("/api/patients/1/").await.is(200);
+            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        }
+        let begun = Instant::now();
+        let mut refused = 0;
+        for search in searches {
+            let reply = search.await.unwrap();
+            if reply.status != 200 {
+                assert_eq!(reply.header("retry-after"), "1");
+                reply.says(503, unavailable());
+                refused += 1;
+            }
+        }
+        assert!(refused > 30 && refused < 40, "{refused} of 40 are told to come again");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn fold_their_words_once() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        doctors(&app, 300).await;
+        app.sql(
+            "create sequence folded; alter function fold rename to fold_of_one; \
+             create function fold(value text) returns text language plpgsql as \
+                 'begin perform nextval(''folded''); return fold_of_one(value); end'",
+        )
+        .await;
+        let reply = alice.get("/api/doctors/?search=LAST+Cárdiology&limit=50&count=true").await.is(200);
+        assert_eq!((reply.body.as_array().unwrap().len(), reply.header("x-total-count")), (50, "300"));
+        assert_eq!(
+            app.value("select last_value from folded").await,
+            json!(4),
+            "two words, for the count and for the page"
+        );
     }
 }
 

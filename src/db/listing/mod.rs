@@ -96,6 +96,13 @@ pub struct Listing {
     pub is_descending: bool,
 }
 
+impl Listing {
+    /// Whether many rows may be looked at for each that is found: whoever asks for a number has an index.
+    fn is_search(&self) -> bool {
+        !self.words.is_empty() || self.filters.iter().any(|(column, ..)| column.kind != Kind::Id)
+    }
+}
+
 /// Where a row stands in a list.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
@@ -189,7 +196,8 @@ impl Db {
         query.push_bind(limit);
         // of the many ways to filter none is worth to be kept prepared
         let statement = query.build().persistent(listing.filters.is_empty());
-        let rows = statement.fetch_all(self.connection()).await?;
+        let connection = if listing.is_search() { self.search_connection() } else { self.connection() };
+        let rows = statement.fetch_all(connection).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
             self.caller(user).await?;
         }
@@ -206,7 +214,7 @@ impl Db {
         let mut query = begin(user);
         query.push("select count(*) ");
         condition::<T>(&mut query, listing);
-        Ok(query.build_query_scalar().fetch_one(self.connection()).await?)
+        Ok(query.build_query_scalar().fetch_one(self.search_connection()).await?)
     }
 }
 
@@ -232,9 +240,10 @@ fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
         };
     }
     if !listing.words.is_empty() {
-        // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are
-        query.push(" and not exists (select from unnest(");
+        // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are; the words are
+        // folded once, not for each row
+        query.push(" and not exists (select from unnest(array(select fold(word) from unnest(");
         query.push_bind(listing.words.clone());
-        query.push("::text[]) word where strpos(").push(T::SEARCH).push(", fold(word)) = 0)");
+        query.push("::text[]) word)) word where strpos(").push(T::SEARCH).push(", word) = 0)");
     }
 }
