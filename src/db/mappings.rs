@@ -60,14 +60,17 @@ impl Mappings<'_> {
         let mappings = sqlx::query_as!(
             Mapping,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1, $2, $3)),
+            patient as materialized (
+                select p.id, p.first_name, p.last_name
+                from patients p
+                where p.id = $4 and p.created_by = (select id from actor))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
                 d.last_name as doctor_last_name, m.assigned_at
-            from patients p
+            from patient p
             join patient_doctor_mappings m on m.patient_id = p.id
             join doctors d on d.id = m.doctor_id
-            where p.id = $4 and p.created_by = (select id from actor)
             order by m.id
             "#,
             self.user.id(),
@@ -85,13 +88,16 @@ impl Mappings<'_> {
         let doctors = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1, $2, $3)),
+            patient as materialized (
+                select p.id
+                from patients p
+                where p.id = $4 and p.created_by = (select id from actor))
             select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
-            from patients p
+            from patient p
             join patient_doctor_mappings m on m.patient_id = p.id
             join doctors d on d.id = m.doctor_id
-            where p.id = $4 and p.created_by = (select id from actor)
             order by d.id
             "#,
             self.user.id(),

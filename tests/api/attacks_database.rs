@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use healthcare_backend::db::Db;
+use healthcare_backend::db::{Db, SETTINGS};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use serde_json::{Value, json};
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection, Row};
 
 use crate::support::{
     Client, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe,
@@ -184,7 +184,7 @@ mod a_database {
         let name = app.value("select current_database()").await;
         let mut connection = app.connection().await;
         let read_only = format!("alter database {} set default_transaction_read_only = on", name.as_str().unwrap());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(read_only)).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(read_only)).execute(&mut connection).await.unwrap();
         let others = "select pg_terminate_backend(pid) from pg_stat_activity \
                       where datname = current_database() and pid <> pg_backend_pid()";
         sqlx::raw_sql(others).execute(&mut connection).await.unwrap();
@@ -323,5 +323,62 @@ mod old_keys {
         assert_eq!(db.purge_keys().await.unwrap(), 249);
         transaction.rollback().await.unwrap();
         assert_eq!(db.purge_keys().await.unwrap(), 1);
+    }
+}
+
+mod a_strangers_patient {
+    use super::*;
+
+    /// How many pages PostgreSQL looks at for the statement of a list, asked for one of these patients by Alice.
+    async fn pages(app: &TestApp, list: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
+        let last = format!(
+            "select query from pg_stat_activity where datname = current_database() and query like '%order by {list}.id%' \
+             and application_name = 'healthcare-backend' order by state_change desc limit 1"
+        );
+        let sql = app.value(&last).await.as_str().unwrap().to_owned();
+        let mut connection = app.connection().await;
+        for (name, value) in SETTINGS {
+            let set = format!("set {name} = '{value}'");
+            sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
+        }
+        let prepare = format!("set plan_cache_mode = {mode}; prepare list (bigint, bigint, text, bigint) as {sql}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+        let mut pages = Vec::new();
+        for patient in patients {
+            let explain = format!("explain (analyze, buffers, format json) execute list(1, 1, 'x', {patient})");
+            // the first time it may look something up that it remembers
+            for _ in 0..2 {
+                let rows = sqlx::raw_sql(AssertSqlSafe(&*explain)).fetch_one(&mut connection).await.unwrap();
+                let plan: Value = serde_json::from_str(rows.try_get_unchecked(0).unwrap()).unwrap();
+                pages.push(plan[0]["Plan"]["Shared Hit Blocks"].as_i64().unwrap());
+            }
+        }
+        pages.into_iter().skip(1).step_by(2).collect()
+    }
+
+    #[tokio::test]
+    async fn costs_the_same_with_mappings_without_and_where_there_is_none() {
+        let app = TestApp::start().await;
+        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+        for client in [&alice, &bob, &bob] {
+            client.post("/api/patients/", john_doe()).await.is(201);
+        }
+        doctors(&app, 300).await;
+        app.sql(
+            "insert into patient_doctor_mappings (patient_id, created_by, doctor_id) values (1, 1, 1); \
+             insert into patient_doctor_mappings (patient_id, created_by, doctor_id) select 2, 2, id from doctors",
+        )
+        .await;
+        for state in ["select", "analyze"] {
+            sqlx::raw_sql(state).execute(&mut app.connection().await).await.unwrap();
+            for (path, list) in [("/api/mappings/by-patient/", "m"), ("/api/mappings/", "d")] {
+                alice.get(&format!("{path}1/")).await.is(200);
+                for mode in ["force_custom_plan", "force_generic_plan"] {
+                    let pages = pages(&app, list, mode, [2, 3, 4]).await;
+                    assert_eq!(pages[0], pages[1], "{path} {state} {mode}: {pages:?}");
+                    assert!(pages[0] - pages[2] <= 1, "{path} {state} {mode}: {pages:?}");
+                }
+            }
+        }
     }
 }
