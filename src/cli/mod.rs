@@ -16,6 +16,7 @@ use crate::{
 
 mod accounts;
 mod run;
+mod stop;
 
 use accounts::{Changepassword, Createsuperuser};
 

@@ -6,14 +6,13 @@ use anyhow::{Context, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
     time::{sleep, timeout},
 };
 
 /// How often idempotency keys are purged.
 const PURGE: Duration = Duration::from_mins(10);
 
-use super::say;
+use super::{say, stop::stop_signal};
 use crate::{
     app::{App, app},
     auth::{Passwords, Tokens, secret_key},
@@ -173,24 +172,4 @@ impl Running {
 
 fn place(config: &Config) -> Result<Place> {
     if config.data_dir_is_default { Place::by_default(&config.data_dir) } else { Place::at(&config.data_dir) }
-}
-
-/// Done when the process is told to stop: Ctrl-C, or SIGTERM. The second time it ends at once.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut told = async move || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    Ok(async move {
-        told().await;
-        tokio::spawn(async move {
-            told().await;
-            #[expect(clippy::exit, reason = "that is what is asked for")]
-            std::process::exit(130);
-        });
-    })
 }

@@ -16,6 +16,7 @@ mod support;
 mod accounts;
 mod attacks_body;
 mod attacks_database;
+mod attacks_process;
 mod authorization;
 mod bodies;
 mod conditional;

@@ -48,6 +48,15 @@ pub fn program(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Com
     command
 }
 
+/// The same program, run by a shell after a line of its own.
+pub fn in_shell(line: &str, program: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{line}; exec \"$0\" \"$@\"")]).arg(program.get_program()).args(program.get_args());
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PORT", "0");
+    command.current_dir(program.get_current_dir().unwrap()).stdin(Stdio::null());
+    command
+}
+
 /// Runs a command to its end, with something to read.
 pub fn run(dir: &Path, arguments: &[&str], input: &str) -> Output {
     let mut command = program(dir, arguments, &[]);
@@ -69,6 +78,18 @@ impl Program {
     /// Starts it on any free port, and waits until it serves.
     pub fn start(dir: &Path, settings: &[(&str, &str)]) -> Self {
         Self::spawn(program(dir, &[], settings).env("PORT", "0"))
+    }
+
+    /// The same after a line of shell, such as one that sets a limit.
+    pub fn start_in_shell(line: &str, dir: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::spawn(&mut in_shell(line, &program(dir, &[], settings)))
+    }
+
+    /// Starts it, and waits for nothing.
+    pub fn start_unready(dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = program(dir, &[], settings);
+        let child = command.env("PORT", "0").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child, printed: String::new(), address: String::new() }
     }
 
     /// The same as another user: only root can.
