@@ -2,21 +2,39 @@
 //!
 //! # The life of a request
 //!
-//! `server` accepts the connection and reads the head of the request. `app` gives it an id, takes its path to the one
-//! that is documented, and hands it to the handler that `api::routes` lists. There the extractors run:
-//! [`auth::CurrentUser`] checks the token, [`db::Id`] the number in the path, and [`input::Body`] parses the body,
-//! keeping its faults for later. The handler, a line or two, asks `db` for the caller's own rows: one statement that
-//! starts from the caller, so that it finds nothing for anybody else, and that names the caller to the audit trigger.
-//! What comes back leaves as JSON; what is refused leaves as an [`error::ApiError`], in the words of Django REST
-//! framework.
+//! `server` accepts the connection and reads the head of the request. The layers of `app` give it an id, take its path to
+//! the documented one, and hand it to the handler that `api::routes` lists. There the extractors run:
+//! [`auth::CurrentUser`] checks the token, [`db::Id`] the number in the path, and [`input::Body`] reads the body.
+//!
+//! The handler says the order of things, from top to bottom: the caller's 401, the row's 404, the body's 400, the
+//! precondition's 412. It turns the body into plain values, such as [`db::patients::NewPatient`], and hands them down to
+//! `db`: one statement that starts from the caller, so that it finds nothing for anybody else, and that names the caller to
+//! the audit trigger. The row comes up and leaves as a view, such as [`api::patients::PatientView`]; an error leaves as an
+//! [`error::ApiError`], in the words of Django REST framework. Values go down, errors come up.
 //!
 //! # The map
 //!
 //! For someone from Django: models and managers are in `db`, serializers, views and URLs in `api`, one file a resource.
+//! A room imports only from the rooms below it in this list; a test holds that.
 //!
-//! Two walls hold the house up. SQL is in `db`, where the pool is private. And authority is a value, not an id: only
-//! the extractor makes a `CurrentUser`, and owned rows are reached through it alone.
+//! | room | what it is |
+//! |---|---|
+//! | `cli` | the commands |
+//! | `server` | connections, with a limit on everything that a client can drag out |
+//! | `app` | the layers around the handlers |
+//! | `api` | all JSON over HTTP |
+//! | `accounts` | making an account: for registration and for the command line |
+//! | `db` | all SQL |
+//! | `auth` | who is calling; tokens and passwords |
+//! | `input` | bodies: parsed, validated, every error reported |
+//! | `error` | every error, as the client sees it |
+//! | `config` | the settings |
+//! | `request` | the id of a request, its client's address, what it accepts |
+//!
+//! Two walls hold the house up. SQL is in `db`, where the pool is private. And authority is a value, not an id: only the
+//! extractor makes a `CurrentUser`, and owned rows are reached through it alone.
 
+pub mod accounts;
 pub mod api;
 pub mod app;
 pub mod auth;
@@ -25,4 +43,5 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod input;
+pub mod request;
 pub mod server;

@@ -1,16 +1,6 @@
 //! Ages, which README B has where README A has dates of birth.
 
 use chrono::{Months, NaiveDate, Utc};
-use utoipa::openapi::schema::Schema;
-
-use crate::input;
-
-/// What is taken for an age.
-pub(super) fn schema() -> Schema {
-    let text = r"^(\+?0*([0-9]{1,2}|1[0-4][0-9]|150)|-0+)(\.0*)?$";
-    let description = "In years, from 0 to 150, when the date of birth is not known.";
-    input::integer_or_text(0..=150, text, description)
-}
 
 /// The date of birth of somebody whose age is all that is known: so many years ago (OpenMRS' convention).
 pub(super) fn born(age: i64) -> NaiveDate {

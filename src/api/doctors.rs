@@ -8,21 +8,21 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::{
-    NoContent,
-    conditional::{Preconditions, Tagged},
+    answer::{NoContent, Show, timestamp},
+    caller::caller_first,
+    conditional::{Preconditions, WithEtag},
     idempotency::IdempotencyKey,
     list, names,
-    query::Query,
-    timestamp,
+    query::ListQuery,
 };
 use crate::{
     auth::{CurrentUser, DirectoryReader, Tokens},
     db::{
         Db, Id,
-        doctors::{Doctor, DoctorFields},
-        keys::Made,
+        doctors::{Doctor, DoctorChange, Doctors, NewDoctor},
+        idempotency::Inserted,
     },
-    error::{ApiError, Result},
+    error::{ApiError, Detail, Result},
     input::{self, Body, Input, Record},
 };
 
@@ -34,54 +34,70 @@ use crate::{
     "email": "emily.carter@example.com", "license_number": "LIC123",
 }))]
 pub struct DoctorInput {
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
     /// May be empty only where it is, and is sent back.
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
     /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
-    #[schema(min_length = 1, max_length = 120)]
     #[validate(length(min = 1, max = 120))]
     specialty: Option<String>,
-    #[schema(max_length = 20)]
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
     /// As Django takes it: with a dot in its domain. Of this doctor alone. Empty: none.
-    #[schema(max_length = 254, format = Email)]
+    #[schema(format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
     email: Option<Option<String>>,
     /// Of this doctor alone. Empty: none.
-    #[schema(max_length = 50)]
     #[validate(length(max = 50))]
     license_number: Option<Option<String>>,
 }
 
+impl DoctorInput {
+    /// First and last name: of its parts, or of the whole.
+    fn names(&mut self) -> (Option<String>, Option<String>) {
+        let (first, last) = self.name.as_deref().map(names::split).unzip();
+        (self.first_name.take().or(first), self.last_name.take().or(last))
+    }
+}
+
 impl Input for DoctorInput {
+    type New = NewDoctor;
+
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
         &[("first_name", &["name"]), ("last_name", &["name"]), ("specialty", &[])];
     const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[("name", &["first_name", "last_name"])];
+
+    fn into_new(mut self) -> Option<NewDoctor> {
+        let (first_name, last_name) = self.names();
+        Some(NewDoctor {
+            first_name: first_name?,
+            last_name: last_name?,
+            specialty: self.specialty?,
+            phone_number: self.phone_number.unwrap_or_default(),
+            email: self.email.flatten(),
+            license_number: self.license_number.flatten(),
+        })
+    }
 }
 
 impl Record for DoctorInput {
     type Row = Doctor;
-    type Fields = DoctorFields;
+    type Change = DoctorChange;
 
     fn shown(doctor: &Doctor) -> Value {
-        json!(DoctorView::from(doctor))
+        json!(doctor.view())
     }
 
-    fn fields(self) -> DoctorFields {
-        let (first, last) = self.name.as_deref().map(names::split).unzip();
-        DoctorFields {
-            first_name: self.first_name.or(first),
-            last_name: self.last_name.or(last),
+    fn into_change(mut self, replaced: Option<&Doctor>) -> DoctorChange {
+        let (first_name, last_name) = self.names();
+        DoctorChange {
+            first_name: first_name.or_else(|| replaced.map(|row| row.first_name.clone())),
+            last_name: last_name.or_else(|| replaced.map(|row| row.last_name.clone())),
             specialty: self.specialty,
             phone_number: self.phone_number,
             email: self.email,
@@ -116,40 +132,49 @@ pub struct DoctorView<'a> {
     updated_at: DateTime<Utc>,
 }
 
-impl<'a> From<&'a Doctor> for DoctorView<'a> {
-    fn from(doctor: &'a Doctor) -> Self {
-        Self {
-            id: doctor.id,
-            first_name: &doctor.first_name,
-            last_name: &doctor.last_name,
-            specialty: &doctor.specialty,
-            phone_number: &doctor.phone_number,
-            email: doctor.email.as_deref(),
-            license_number: doctor.license_number.as_deref(),
-            created_at: doctor.created_at,
-            name: names::join(&doctor.first_name, &doctor.last_name),
-            updated_at: doctor.updated_at,
+impl Show for Doctor {
+    type View<'a> = DoctorView<'a>;
+
+    fn view(&self) -> DoctorView<'_> {
+        DoctorView {
+            id: self.id,
+            first_name: &self.first_name,
+            last_name: &self.last_name,
+            specialty: &self.specialty,
+            phone_number: &self.phone_number,
+            email: self.email.as_deref(),
+            license_number: self.license_number.as_deref(),
+            created_at: self.created_at,
+            name: names::join(&self.first_name, &self.last_name),
+            updated_at: self.updated_at,
         }
     }
 }
 
-impl Serialize for Doctor {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        DoctorView::from(self).serialize(serializer)
-    }
+/// The error of a body, with what other doctors than `except` have of its unique values.
+async fn with_taken<T>(
+    doctors: &Doctors<'_>,
+    body: &Body<DoctorInput>,
+    except: Option<Id<Doctor>>,
+    read: Result<T>,
+) -> Result<T> {
+    let Err(ApiError::Invalid(errors)) = read else { return read };
+    let good = |field| body.text(field).filter(|_| !errors.has(field));
+    let taken = doctors.taken(good("email").as_deref(), good("license_number").as_deref(), except).await?;
+    Err(ApiError::Invalid(errors.and(taken)))
 }
 
 /// List all doctors.
 #[utoipa::path(
     get, path = "/api/doctors/", operation_id = "doctors_list", tag = "doctors",
-    params(Query<Doctor>),
+    params(ListQuery<Doctor>),
     responses((status = 200, description = "The rows", body = [DoctorView])),
 )]
 pub async fn list(
     reader: DirectoryReader,
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    query: Query<Doctor>,
+    query: ListQuery<Doctor>,
 ) -> Result<Response> {
     list::list(db, tokens.seal(), reader.into_user(), &query).await
 }
@@ -161,7 +186,7 @@ pub async fn list(
     request_body = DoctorInput,
     responses(
         (status = 201, description = "The doctor", body = DoctorView),
-        (status = 400, body = ref("#/components/schemas/Detail"),
+        (status = 400, body = Detail,
             examples(("taken" = (value = json!({
                 "email": ["doctor with this email already exists."],
                 "license_number": ["doctor with this license number already exists."],
@@ -173,8 +198,12 @@ pub async fn create(
     State(db): State<Db>,
     key: IdempotencyKey,
     body: Body<DoctorInput>,
-) -> Result<Made<Doctor>> {
-    db.doctors(&user).create(body.create(), &|field| body.text(field), key.of(&body)).await
+) -> Result<Inserted<Doctor>> {
+    let doctors = db.doctors(&user);
+    let new = caller_first(&db, &user, body.new_value()).await;
+    let new = with_taken(&doctors, &body, None, new).await?;
+    let key = caller_first(&db, &user, key.of(&body)).await?;
+    doctors.create(&new, key.as_ref()).await
 }
 
 /// Read a doctor.
@@ -186,8 +215,8 @@ pub async fn create(
         (status = 304, description = "You have it as it is"),
     ),
 )]
-pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doctor>) -> Result<Tagged<Doctor>> {
-    db.directory(&reader).get(id).await.map(Tagged)
+pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doctor>) -> Result<WithEtag<Doctor>> {
+    db.directory(&reader).get(id).await.map(WithEtag)
 }
 
 /// Replace a doctor's fields.
@@ -204,9 +233,12 @@ pub async fn update(
     id: Id<Doctor>,
     preconditions: Preconditions,
     body: Body<DoctorInput>,
-) -> Result<Tagged<Doctor>> {
-    let change = |doctor: &Doctor| preconditions.change(doctor, body.update(doctor));
-    db.doctors(&user).update(id, change, &|field| body.text(field)).await.map(Tagged)
+) -> Result<WithEtag<Doctor>> {
+    let doctors = db.doctors(&user);
+    let doctor = doctors.get(id).await?;
+    let change = with_taken(&doctors, &body, Some(id), body.update(&doctor)).await?;
+    let version = preconditions.check(&doctor)?;
+    doctors.update(id, &change, version).await.map(WithEtag)
 }
 
 /// Change some of a doctor's fields.
@@ -222,9 +254,12 @@ pub async fn partial_update(
     id: Id<Doctor>,
     preconditions: Preconditions,
     body: Body<DoctorInput>,
-) -> Result<Tagged<Doctor>> {
-    let change = |doctor: &Doctor| preconditions.change(doctor, body.partial_update(doctor));
-    db.doctors(&user).update(id, change, &|field| body.text(field)).await.map(Tagged)
+) -> Result<WithEtag<Doctor>> {
+    let doctors = db.doctors(&user);
+    let doctor = doctors.get(id).await?;
+    let change = with_taken(&doctors, &body, Some(id), body.partial_update(&doctor)).await?;
+    let version = preconditions.check(&doctor)?;
+    doctors.update(id, &change, version).await.map(WithEtag)
 }
 
 /// Delete a doctor.
@@ -235,8 +270,8 @@ pub async fn partial_update(
     responses(
         (status = 204, description = "Gone for good, and your own mappings with it"),
         (status = 409, description = "Patients of other users are assigned to it",
-            body = ref("#/components/schemas/Detail"),
-            example = json!(ApiError::DoctorIsAssigned.body())),
+            body = Detail,
+            example = json!({ "detail": "This doctor is assigned to patients of other users." })),
     ),
 )]
 pub async fn destroy(
@@ -245,5 +280,7 @@ pub async fn destroy(
     id: Id<Doctor>,
     preconditions: Preconditions,
 ) -> Result<NoContent> {
-    db.doctors(&user).delete(id, preconditions.of_row()).await.map(|()| NoContent)
+    let doctors = db.doctors(&user);
+    let version = preconditions.check_if_any(doctors.get(id)).await?;
+    doctors.delete(id, version).await.map(|()| NoContent)
 }

@@ -1,5 +1,5 @@
-//! The OpenAPI document: what each handler says of itself, and what is the same for all of them: what a body may hold,
-//! the refusals, and the headers.
+//! The OpenAPI document: what each handler says of itself, and what all of them have in common: bodies, errors and
+//! headers. It is plain, so that every generator can make a client from it: one type a field, one named schema a body.
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,44 +9,109 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::OpenApi;
+use utoipa::{
+    Modify,
+    openapi::{
+        OpenApi,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
 
 use super::{
-    components::{common_schemas, headers},
-    refusals::{Of, refusals},
+    auth, doctors, mappings, patients,
+    responses::{ErrorResponse, Operation, error_responses},
 };
 use crate::{
-    error::ApiError,
-    input::{Accepted, Encoding},
+    accounts::Registration,
+    db::patients::Gender,
+    error::{ApiError, Detail, FieldErrors, TokenMessage, UnauthenticatedBody},
+    input::Accepted,
 };
 
-/// Completes the document that was made of the handlers. `bodies` are all that one of them takes.
-pub fn complete(openapi: &OpenApi, bodies: &[Accepted]) -> Value {
+/// What the document says of the API as a whole.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Healthcare Backend", description = include_str!("docs/introduction.md")),
+    security(("jwtAuth" = [])),
+    modifiers(&JwtAuth),
+    components(schemas(Detail, FieldErrors, UnauthenticatedBody, TokenMessage, Gender)),
+    tags(
+        (name = "auth", description = "Accounts and tokens"),
+        (name = "patients", description = "Your own patients"),
+        (name = "doctors", description = "The directory that all users share"),
+        (name = "mappings", description = "Which doctors look after your patients"),
+        (name = "index", description = "What is served"),
+    ),
+)]
+pub(super) struct Document;
+
+/// The access token that login answers.
+struct JwtAuth;
+
+impl Modify for JwtAuth {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("jwtAuth", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Every body there is.
+fn bodies() -> [Accepted; 7] {
+    [
+        Accepted::of::<Registration>(),
+        Accepted::of::<auth::login::Login>(),
+        Accepted::of::<auth::login::Refresh>(),
+        Accepted::of::<auth::me::ProfileInput>(),
+        Accepted::of::<patients::PatientInput>(),
+        Accepted::of::<doctors::DoctorInput>(),
+        Accepted::of::<mappings::MappingInput>(),
+    ]
+}
+
+/// Says in the document that anybody may read the directory of doctors.
+pub fn open_directory(openapi: &mut OpenApi) {
+    for path in ["/api/doctors/", "/api/doctors/{id}/"] {
+        let item = openapi.paths.paths.get_mut(path);
+        if let Some(read) = item.and_then(|item| item.get.as_mut()) {
+            let nothing = SecurityRequirement::default();
+            let token = SecurityRequirement::new("jwtAuth", Vec::<String>::new());
+            read.security = Some(vec![nothing, token]);
+        }
+    }
+}
+
+/// Completes the document that was made of the handlers.
+pub fn complete(openapi: &OpenApi) -> Value {
     let mut document = json!(openapi);
-    let mut parts = Parts {
-        bodies,
+    // a client needs no methods for the documentation itself
+    map(&mut document["paths"]).retain(|path, _| !is_documentation(path));
+    let errors = error_responses();
+    let mut components = Components {
+        bodies: bodies().into(),
         schemas: std::mem::take(map(&mut document["components"]["schemas"])),
-        responses: refusals().iter().map(|refusal| (refusal.name.to_owned(), refusal.response())).collect(),
+        responses: errors.iter().map(|error| (error.name.to_owned(), error.response())).collect(),
     };
-    for body in bodies {
-        // the plain struct's own schema says too little
-        parts.schemas.remove(&body.name);
+    for body in &components.bodies {
+        // the derived schema has no bounds
+        components.schemas.remove(&body.name);
     }
     for item in map(&mut document["paths"]).values_mut() {
         for (method, operation) in map(item) {
-            let body = parts.describe_body(operation, method == "patch");
-            parts.describe_responses(operation, body);
+            components.describe_body(operation, method == "patch");
+            components.describe_responses(operation, &errors);
             if let Some(summary) = operation["summary"].as_str() {
                 operation["summary"] = summary.trim_end_matches('.').into();
             }
         }
     }
-    let Parts { mut schemas, mut responses, .. } = parts;
-    schemas.extend(common_schemas());
+    let Components { mut schemas, mut responses, .. } = components;
     schemas.sort_keys();
     for schema in schemas.values_mut() {
         // it stands where the schema is used
         map(schema).remove("example");
+        // says nothing, and generators do not know it
+        map(schema).remove("propertyNames");
     }
     for (name, response) in &mut responses {
         add_headers(response, name);
@@ -54,8 +119,12 @@ pub fn complete(openapi: &OpenApi, bodies: &[Accepted]) -> Value {
     let components = map(&mut document["components"]);
     components.insert("schemas".into(), schemas.into());
     components.insert("responses".into(), responses.into());
-    components.insert("headers".into(), headers());
+    components.insert("headers".into(), headers().into());
     document
+}
+
+fn is_documentation(path: &str) -> bool {
+    path.starts_with("/api/docs/") || path == "/api/openapi.json"
 }
 
 fn map(value: &mut Value) -> &mut Map<String, Value> {
@@ -72,106 +141,69 @@ fn referred(schema: &Value) -> Option<&str> {
 }
 
 /// What operations share, as it is collected.
-struct Parts<'a> {
-    bodies: &'a [Accepted],
+struct Components {
+    bodies: Vec<Accepted>,
     schemas: Map<String, Value>,
     responses: Map<String, Value>,
 }
 
-impl<'a> Parts<'a> {
-    /// Says that a body may be JSON or a form, and what each may hold.
-    fn describe_body(&mut self, operation: &mut Value, is_patch: bool) -> Option<&'a Accepted> {
-        let json = operation.pointer("/requestBody/content/application~1json")?;
-        let name = referred(&json["schema"])?;
+impl Components {
+    /// Says that a body may be JSON or a form, and what is answered if it is wrong.
+    fn describe_body(&mut self, operation: &mut Value, is_patch: bool) {
+        let Some(json) = operation.pointer("/requestBody/content/application~1json") else { return };
+        let name = referred(&json["schema"]).expect("a body has a schema of its own");
         let body = self.bodies.iter().find(|body| body.name == name).expect("a body of `bodies`");
         let example = json.get("example").unwrap_or(&body.example).clone();
-        let (patched, stem) = (if is_patch { "Patched" } else { "" }, stem(name));
-        let mut content = |name: String, encoding| {
-            let schema = if is_patch { body.partial(encoding) } else { body.whole(encoding) };
-            let reference = reference("schemas", &name);
-            self.schemas.insert(name, schema);
-            json!({ "schema": reference, "example": example })
-        };
-        let json = content(format!("{patched}{name}"), Encoding::Json);
-        let form = content(format!("{patched}{stem}Form"), Encoding::Form);
+        let name = if is_patch { format!("Patched{name}") } else { name.to_owned() };
+        let content = json!({ "schema": reference("schemas", &name), "example": example });
         operation["requestBody"] = json!({
             // PATCH without a body changes nothing
             "required": !is_patch,
             "content": {
-                "application/json": json,
-                "application/x-www-form-urlencoded": form,
-                "multipart/form-data": form,
+                "application/json": content,
+                "application/x-www-form-urlencoded": content,
+                "multipart/form-data": content,
             },
         });
-        Some(body)
+        self.schemas.insert(name, if is_patch { &body.partial } else { &body.whole }.clone());
+
+        let errors = format!("{}Errors", body.name.trim_end_matches("Request"));
+        let own = operation["responses"].get("400").cloned();
+        if own.is_some() || !self.responses.contains_key(&errors) {
+            self.responses.insert(errors.clone(), invalid_body(body, &errors, own.as_ref()));
+            self.schemas.insert(errors.clone(), body.errors.clone());
+        }
+        operation["responses"]["400"] = reference("responses", &errors);
     }
 
     /// Says what else an operation answers, beside what its handler says: by status, each with an example.
-    fn describe_responses(&mut self, operation: &mut Value, body: Option<&Accepted>) {
-        let needs_token = operation["security"] != json!([{}]);
-        let parameters = operation["parameters"].clone();
-        let is_documentation = operation["operationId"].as_str().is_some_and(|id| id.starts_with("docs"));
+    fn describe_responses(&self, operation: &mut Value, errors: &[ErrorResponse]) {
+        let names = operation["parameters"].as_array().into_iter().flatten();
+        let about = Operation {
+            needs_token: operation["security"] != json!([{}]),
+            has_body: !operation["requestBody"].is_null(),
+            parameters: names.filter_map(|parameter| parameter["name"].as_str().map(Into::into)).collect(),
+        };
         let own = map(&mut operation["responses"]);
         let mut responses: BTreeMap<String, Value> = std::mem::take(own).into_iter().collect();
-        if let Some(body) = body {
-            let name = format!("{}Invalid", stem(&body.name));
-            let own = responses.remove("400");
-            if own.is_some() || !self.responses.contains_key(&name) {
-                let invalid = self.invalid(body, own.as_ref());
-                self.responses.insert(name.clone(), invalid);
-            }
-            responses.insert("400".into(), reference("responses", &name));
-        }
-        for refusal in refusals() {
-            let applies = match &refusal.of {
-                Of::All => true,
-                Of::Callers => needs_token,
-                Of::Bodies => body.is_some(),
-                Of::Rows(number) => parameters[0]["description"] == **number,
-                Of::Json => !is_documentation,
-                Of::Parameter(name) => takes(&parameters, name),
-            };
-            if applies {
-                responses.entry(refusal.status()).or_insert_with(|| reference("responses", refusal.name));
-            }
+        for error in errors.iter().filter(|error| (error.applies)(&about)) {
+            responses.entry(error.status()).or_insert_with(|| reference("responses", error.name));
         }
         for (status, response) in &mut responses {
             if response["$ref"].is_null() {
                 self.add_example(response);
                 add_headers(response, status);
-                add_own_headers(response, status, &parameters);
+                for name in own_headers(status, &about) {
+                    response["headers"][*name] = reference("headers", name);
+                }
             }
         }
         own.extend(responses);
     }
 
-    /// 400 for a body, with the examples of the handler's own.
-    fn invalid(&mut self, body: &Accepted, own: Option<&Value>) -> Value {
-        let name = format!("{}Faults", stem(&body.name));
-        let malformed = ApiError::Malformed("JSON parse error - EOF while parsing an object at line 1 column 1".into());
-        let mut examples = Map::new();
-        for (name, error) in [("missing", body.when_empty.as_ref()), ("malformed", Some(&malformed))] {
-            if let Some(error) = error {
-                examples.insert(name.into(), json!({ "value": error.body() }));
-            }
-        }
-        let own = own.and_then(|own| own.pointer("/content/application~1json/examples")?.as_object());
-        examples.extend(own.cloned().unwrap_or_default());
-        self.schemas.insert(name.clone(), body.faults.clone());
-        json!({
-            "description": "The body can't be read (`detail`), or what is wrong with each of its fields: all of it at once.",
-            "content": { "application/json": {
-                "schema": { "oneOf": [reference("schemas", &name), reference("schemas", "Detail")] },
-                "examples": examples,
-            } },
-        })
-    }
-
     /// Shows the example of the schema.
     fn add_example(&self, response: &mut Value) {
-        let Some(content) = response.pointer_mut("/content/application~1json") else {
-            return;
-        };
+        let Some(content) = response.pointer_mut("/content/application~1json") else { return };
         let example = |schema: &Value| Some(self.schemas.get(referred(schema)?)?["example"].clone());
         let (one, each) = (example(&content["schema"]), example(&content["schema"]["items"]));
         if let Some(example) = one.or_else(|| Some(json!([each?])))
@@ -182,44 +214,65 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether these parameters have one of this name.
-fn takes(parameters: &Value, name: &str) -> bool {
-    let parameters = parameters.as_array();
-    parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == name))
-}
-
-/// `PatientRequest` is a Patient's.
-fn stem(name: &str) -> &str {
-    name.strip_suffix("Request").unwrap_or(name)
+/// 400 for a body, with the examples of the handler's own.
+fn invalid_body(body: &Accepted, schema: &str, own: Option<&Value>) -> Value {
+    let malformed = "JSON parse error - EOF while parsing an object at line 1 column 1";
+    let malformed = ApiError::BadRequest(malformed.into());
+    let shown = [("missing", body.when_empty.as_ref()), ("malformed", Some(&malformed))];
+    let shown = shown.into_iter().filter_map(|(name, error)| Some((name.into(), json!({ "value": error?.body() }))));
+    let mut examples: Map<String, Value> = shown.collect();
+    let own = own.and_then(|own| own.pointer("/content/application~1json/examples")?.as_object());
+    examples.extend(own.cloned().unwrap_or_default());
+    json!({
+        "description": "The messages of each field that is wrong, all at once; or `detail`, if the body can't be read.",
+        "content": { "application/json": { "schema": reference("schemas", schema), "examples": examples } },
+    })
 }
 
 /// Names the headers of a response, which is known by its status or by its name among the components.
 fn add_headers(response: &mut Value, of: &str) {
-    let mut names = vec!["X-Request-Id", "Allow"];
-    match of {
-        "401" | "Unauthenticated" => names.push("WWW-Authenticate"),
-        "ServiceUnavailable" => names.push("Retry-After"),
-        _ => {}
-    }
     let own = map(response).entry("headers").or_insert_with(|| json!({}));
-    for name in names {
-        own[name] = reference("headers", name);
+    let special: &[&str] = match of {
+        "401" | "Unauthenticated" => &["WWW-Authenticate"],
+        "ServiceUnavailable" => &["Retry-After"],
+        _ => &[],
+    };
+    for name in ["X-Request-Id", "Allow"].iter().chain(special) {
+        own[*name] = reference("headers", name);
     }
 }
 
-/// The headers of answers to operations with such parameters.
-fn add_own_headers(response: &mut Value, status: &str, parameters: &Value) {
-    let takes = |name| takes(parameters, name);
-    let is_mapping = response["content"]["application/json"]["schema"] == reference("schemas", "Mapping");
-    let is_row = takes("If-Match") || takes("If-None-Match") || takes("Idempotency-Key") && !is_mapping;
-    let names: &[&str] = match status {
-        "200" if takes("limit") => &["Link", "X-Total-Count"],
-        "201" if is_row => &["ETag", "Idempotency-Replayed"],
-        "201" if takes("Idempotency-Key") => &["Idempotency-Replayed"],
-        "200" | "304" if is_row => &["ETag"],
+/// The headers of successes that only some operations have.
+fn own_headers(status: &str, operation: &Operation) -> &'static [&'static str] {
+    match status {
+        "200" if operation.takes("limit") => &["Link", "X-Total-Count"],
+        "200" | "304" if operation.takes("If-Match") || operation.takes("If-None-Match") => &["ETag"],
+        "201" if operation.takes("Idempotency-Key") => &["Idempotency-Replayed"],
         _ => &[],
-    };
-    for name in names {
-        response["headers"][*name] = reference("headers", name);
     }
+}
+
+/// Header, what it says, its type, an example.
+const HEADERS: &[(&str, &str, &str, &str)] = &[
+    (
+        "X-Request-Id",
+        "The id of the request, in the log and in the audit.",
+        "string",
+        "5f0c6d1e9b8a47d2a3c4e5f60718293a",
+    ),
+    ("Allow", "The methods that the path takes.", "string", "GET, POST, HEAD, OPTIONS"),
+    ("WWW-Authenticate", "How to send the access token (RFC 6750).", "string", "Bearer realm=\"api\""),
+    ("ETag", "The version of the row, for `If-Match` and `If-None-Match`.", "string", "\"1-5f0c6d1e9b8a47d2\""),
+    ("Link", "The address of the next page (RFC 8288).", "string", "</api/patients/?limit=9&cursor=x>; rel=\"next\""),
+    ("X-Total-Count", "The number of rows, if `count` asks for it.", "integer", "166"),
+    ("Idempotency-Replayed", "`true`: an earlier request with this key made the row.", "string", "true"),
+    ("Retry-After", "Seconds to wait.", "integer", "1"),
+];
+
+fn headers() -> Map<String, Value> {
+    let header = |(name, description, kind, example): &(&str, &str, &str, &str)| {
+        let example = if *kind == "integer" { json!(example.parse::<i64>().ok()) } else { json!(example) };
+        ((*name).into(), json!({ "description": description, "schema": { "type": kind }, "example": example }))
+    };
+    HEADERS.iter().map(header).collect()
 }

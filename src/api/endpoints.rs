@@ -11,11 +11,10 @@ use axum::{
 use serde_json::{Value, json};
 use utoipa::openapi::{OpenApi, PathItem, RefOr, path::Operation};
 
-use super::{Json, Unserved, file::File};
+use super::{answer::Json, file::File, state::AppState};
 use crate::{
-    app::AppState,
-    auth::{CurrentUser, Unauthenticated},
-    error::{ApiError, Result},
+    auth::CurrentUser,
+    error::{ApiError, Result, Unauthenticated},
 };
 
 /// Every path, and the document that describes them.
@@ -120,19 +119,19 @@ fn view_name(path: &str) -> String {
 /// path is public.
 pub async fn other_method(State(state): State<AppState>, path: MatchedPath, mut parts: Parts) -> Result<Response> {
     let endpoint = state.endpoints.0.paths.get(path.as_str()).ok_or(ApiError::NotFound)?;
-    let answer = match parts.extensions.get() {
-        Some(Unserved(fault)) => Err(fault.clone()),
-        None if parts.method == Method::OPTIONS => Ok(metadata(endpoint)),
-        None => Err(ApiError::MethodNotAllowed(parts.method.clone())),
+    let answer = if parts.method == Method::OPTIONS {
+        Ok(metadata(endpoint))
+    } else {
+        Err(ApiError::MethodNotAllowed(parts.method.clone()))
     };
     if endpoint.is_public {
         return answer;
     }
     match CurrentUser::from_request_parts(&mut parts, &state).await {
-        Ok(user) => state.db.caller(&user).await?,
+        Ok(user) => state.db.check(&user).await?,
         Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials))
             if endpoint.is_readable && parts.method == Method::OPTIONS => {}
-        Err(refusal) => return Err(refusal),
+        Err(error) => return Err(error),
     }
     answer
 }

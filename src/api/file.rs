@@ -7,13 +7,14 @@ use axum::{
     body::Bytes,
     http::{
         HeaderMap, HeaderValue,
-        header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY},
+        header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY},
     },
     response::{IntoResponse, Response},
 };
 use flate2::{Compression, write::GzEncoder};
+use headers::{ETag, HeaderMapExt};
 
-use super::conditional::tag;
+use super::conditional::etag;
 
 /// A file that is ready to be sent.
 pub struct File {
@@ -24,7 +25,7 @@ pub struct File {
 
 struct Representation {
     bytes: Bytes,
-    tag: HeaderValue,
+    tag: ETag,
 }
 
 impl File {
@@ -43,12 +44,9 @@ impl File {
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let is_compressed = takes_gzip(headers) && self.gzip.bytes.len() < self.plain.bytes.len();
         let sent = if is_compressed { &self.gzip } else { &self.plain };
-        let headers = [
-            (CONTENT_TYPE, self.content_type.clone()),
-            (ETAG, sent.tag.clone()),
-            (VARY, HeaderValue::from_static("Accept-Encoding")),
-        ];
+        let headers = [(CONTENT_TYPE, self.content_type.clone()), (VARY, HeaderValue::from_static("Accept-Encoding"))];
         let mut response = (headers, sent.bytes.clone()).into_response();
+        response.headers_mut().typed_insert(sent.tag.clone());
         if is_compressed {
             response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -58,7 +56,7 @@ impl File {
 
 impl Representation {
     fn new(bytes: Vec<u8>) -> Self {
-        let tag = tag(0, &bytes).try_into().expect("made of digits");
+        let tag = etag(0, &bytes);
         Self { bytes: bytes.into(), tag }
     }
 }

@@ -7,13 +7,12 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
-use super::conditional::Tagged;
+use super::{answer::Show, conditional::WithEtag};
 use crate::{
     db::{
         Model,
-        keys::{Key, Made},
+        idempotency::{Inserted, Key},
     },
     error::{ApiError, Result},
     input::{Body, Input},
@@ -39,29 +38,26 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 impl IdempotencyKey {
     /// The key, with what tells this body from another. It may be in quotes, as the draft has it, or not.
     pub fn of<T: Input>(&self, body: &Body<T>) -> Result<Option<Key>> {
-        let mut headers = self.0.iter();
-        let Some(header) = headers.next() else {
-            return Ok(None);
+        let header = match self.0.as_slice() {
+            [] => return Ok(None),
+            [header] => header.to_str().unwrap_or_default().trim(),
+            _ => "",
         };
-        let others = headers.next();
-        let key = header.to_str().unwrap_or_default().trim();
-        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-        if others.is_some() || !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ApiError::Malformed(
-                "Idempotency-Key must have 1 to 255 characters, visible ones of ASCII.".into(),
-            ));
+        let key = header.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(header);
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "Idempotency-Key must have 1 to 255 characters, visible ones of ASCII.";
+            return Err(ApiError::BadRequest(message.into()));
         }
         Ok(Some(Key { key: key.into(), fingerprint: body.fingerprint() }))
     }
 }
 
 /// 201 and the row: when it was made, or again.
-impl<T: Model + Serialize> IntoResponse for Made<T> {
+impl<T: Model + Show> IntoResponse for Inserted<T> {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, Tagged(self.row)).into_response();
+        let mut response = (StatusCode::CREATED, WithEtag(self.row)).into_response();
         if self.is_replayed {
-            let replayed = HeaderValue::from_static("true");
-            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, replayed);
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
         }
         response
     }

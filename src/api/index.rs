@@ -4,14 +4,15 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, StatusCode, Uri,
-        header::{ACCEPT, HOST, LOCATION},
+        header::{HOST, LOCATION},
     },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Json, endpoints::Endpoints};
+use super::{answer::Json, endpoints::Endpoints};
+use crate::request::quality;
 
 /// The address of each endpoint.
 // the names are those of README A's root
@@ -57,16 +58,7 @@ pub async fn root(headers: HeaderMap, uri: Uri) -> Response {
 
 /// Browsers ask for HTML by name, and for JSON less if at all; API clients take JSON or anything.
 fn is_browser(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-    let weight = |name: &str| {
-        let ranges = accept.unwrap_or_default().split(',');
-        let mut ranges = ranges.map(|range| range.split_once(';').unwrap_or((range, "")));
-        let (_, parameters) = ranges.find(|(range, _)| range.trim().eq_ignore_ascii_case(name))?;
-        let mut parameters = parameters.split(';');
-        let weight = parameters.find_map(|parameter| parameter.trim().strip_prefix("q="));
-        weight.map_or(Some(1.0), |weight| weight.parse::<f32>().ok())
-    };
-    weight("text/html").unwrap_or(0.0) > weight("application/json").unwrap_or(0.0)
+    quality(headers, "text/html").unwrap_or(0.0) > quality(headers, "application/json").unwrap_or(0.0)
 }
 
 /// List the endpoints.

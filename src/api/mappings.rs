@@ -4,59 +4,55 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::Value;
-use utoipa::{ToSchema, openapi::schema::Schema};
+use utoipa::ToSchema;
 use validator::Validate;
 
-use super::{Json, NoContent, doctors::DoctorView, idempotency::IdempotencyKey, list, names, query::Query, timestamp};
+use super::{
+    answer::{NoContent, Rows, Show, timestamp},
+    caller::caller_first,
+    doctors::DoctorView,
+    idempotency::IdempotencyKey,
+    list, names,
+    path::number,
+    query::ListQuery,
+};
 use crate::{
     auth::{CurrentUser, Tokens},
     db::{
         Db, Id,
         doctors::Doctor,
-        keys::Made,
-        mappings::{Mapping, NewMapping},
+        idempotency::Inserted,
+        mappings::{Mapping, Mappings, NOT_YOUR_PATIENT, NewMapping},
         patients::Patient,
     },
-    error::{ApiError, Result},
+    error::{ApiError, Detail, Result},
     input::{self, Body, Input},
 };
 
 /// Who is assigned to whom.
-#[derive(Default, Deserialize, Validate, ToSchema)]
-#[serde(default)]
+#[derive(Deserialize, Validate, ToSchema)]
 #[schema(as = MappingRequest, example = json!({ "patient": 1, "doctor": 1 }))]
 pub struct MappingInput {
-    #[schema(schema_with = patient_schema)]
+    /// The number of one of your own patients.
+    #[schema(value_type = Option<i64>, minimum = 1)]
     patient: Option<Pk>,
-    #[schema(schema_with = doctor_schema)]
+    /// The number of the doctor.
+    #[schema(value_type = Option<i64>, minimum = 1)]
     doctor: Option<Pk>,
 }
 
-fn patient_schema() -> Schema {
-    pk_schema("The number of one of your own patients.")
-}
-
-fn doctor_schema() -> Schema {
-    pk_schema("The doctor's number.")
-}
-
-fn pk_schema(description: &str) -> Schema {
-    input::integer_or_text(1..=i64::MAX, r"^\+?0*[1-9][0-9]{0,17}$", description)
-}
-
 impl Input for MappingInput {
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("patient", &[]), ("doctor", &[])];
-}
+    type New = NewMapping;
 
-impl From<MappingInput> for NewMapping {
-    fn from(input: MappingInput) -> Self {
-        let (patient, doctor) = (input.patient.unwrap_or_default(), input.doctor.unwrap_or_default());
-        Self { patient: patient.id.into(), doctor: doctor.id.into(), doctor_as_sent: doctor.as_sent }
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("patient", &[]), ("doctor", &[])];
+
+    fn into_new(self) -> Option<NewMapping> {
+        let (patient, doctor) = (self.patient?, self.doctor?);
+        Some(NewMapping { patient: patient.id.into(), doctor: doctor.id.into(), doctor_as_sent: doctor.as_sent })
     }
 }
 
 /// A number that stands for a row (Django REST framework's `PrimaryKeyRelatedField`): 1 or "1".
-#[derive(Default, Serialize)]
 struct Pk {
     /// 0 for one that is beyond PostgreSQL's numbers.
     id: i64,
@@ -80,7 +76,7 @@ impl<'de> Deserialize<'de> for Pk {
             Value::Array(_) => (String::new(), "list"),
             Value::Object(_) | Value::Null => (String::new(), "dict"),
         };
-        match super::number(&as_sent) {
+        match number(&as_sent) {
             Some(id) => Ok(Self { id, as_sent }),
             None => Err(D::Error::custom(format!("Incorrect type. Expected pk value, received {kind}."))),
         }
@@ -104,18 +100,19 @@ pub struct MappingView {
     assigned_at: DateTime<Utc>,
 }
 
-impl Serialize for Mapping {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Show for Mapping {
+    type View<'a> = MappingView;
+
+    fn view(&self) -> MappingView {
         let doctor = names::join(&self.doctor_first_name, &self.doctor_last_name);
-        let view = MappingView {
+        MappingView {
             id: self.id,
             patient: self.patient_id,
             doctor: self.doctor_id,
             patient_name: names::join(&self.patient_first_name, &self.patient_last_name),
             doctor_name: if has_title(&doctor) { doctor } else { format!("Dr. {doctor}") },
             assigned_at: self.assigned_at,
-        };
-        view.serialize(serializer)
+        }
     }
 }
 
@@ -127,14 +124,14 @@ fn has_title(name: &str) -> bool {
 /// List the mappings of your patients.
 #[utoipa::path(
     get, path = "/api/mappings/", operation_id = "mappings_list", tag = "mappings",
-    params(Query<Mapping>),
+    params(ListQuery<Mapping>),
     responses((status = 200, description = "The rows", body = [MappingView])),
 )]
 pub async fn list(
     user: CurrentUser,
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    query: Query<Mapping>,
+    query: ListQuery<Mapping>,
 ) -> Result<Response> {
     list::list(db, tokens.seal(), Some(user), &query).await
 }
@@ -146,9 +143,9 @@ pub async fn list(
     request_body = MappingInput,
     responses(
         (status = 201, description = "The mapping", body = MappingView),
-        (status = 400, body = ref("#/components/schemas/Detail"),
+        (status = 400, body = Detail,
             examples(
-                ("foreign_patient" = (value = json!(ApiError::NotYourPatient.body()))),
+                ("foreign_patient" = (value = json!(ApiError::BadRequest(NOT_YOUR_PATIENT.into()).body()))),
                 ("no_such_doctor" = (value = json!({
                     "doctor": ["Invalid pk \"9\" - object does not exist."],
                 }))),
@@ -163,9 +160,22 @@ pub async fn create(
     State(db): State<Db>,
     key: IdempotencyKey,
     body: Body<MappingInput>,
-) -> Result<Made<Mapping>> {
-    let patient = body.text("patient").and_then(|text| super::number(&text));
-    db.mappings(&user).create(body.read().map(Into::into), patient.map(Id::from), key.of(&body)).await
+) -> Result<Inserted<Mapping>> {
+    let mappings = db.mappings(&user);
+    let new = caller_first(&db, &user, body.new_value()).await;
+    let new = patient_first(&mappings, &body, new).await?;
+    let key = caller_first(&db, &user, key.of(&body)).await?;
+    mappings.create(&new, key.as_ref()).await
+}
+
+/// Whose patient it is comes before what is wrong with the rest of a body.
+async fn patient_first<T>(mappings: &Mappings<'_>, body: &Body<MappingInput>, read: Result<T>) -> Result<T> {
+    if let Err(ApiError::Invalid(_)) = read
+        && let Some(patient) = body.text("patient").and_then(|text| number(&text))
+    {
+        mappings.check_patient(patient.into()).await?;
+    }
+    read
 }
 
 /// List the mappings of one of your patients.
@@ -176,8 +186,8 @@ pub async fn create(
     params(Id<Patient>),
     responses((status = 200, description = "By ascending id", body = [MappingView])),
 )]
-pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Json<Vec<Mapping>>> {
-    db.mappings(&user).of_patient(id).await.map(Json)
+pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Rows<Mapping>> {
+    db.mappings(&user).of_patient(id).await.map(Rows)
 }
 
 /// List the doctors of one of your patients.
@@ -187,8 +197,8 @@ pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>
     get, path = "/api/mappings/{id}/", operation_id = "mappings_doctors_list", tag = "mappings", params(Id<Patient>),
     responses((status = 200, description = "By ascending id", body = [DoctorView])),
 )]
-pub async fn doctors(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Json<Vec<Doctor>>> {
-    db.mappings(&user).doctors_of(id).await.map(Json)
+pub async fn doctors(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Rows<Doctor>> {
+    db.mappings(&user).doctors_of(id).await.map(Rows)
 }
 
 /// Remove a doctor from a patient.

@@ -9,7 +9,7 @@ use utoipa::{
 use super::{
     conditional::Preconditions,
     idempotency::IdempotencyKey,
-    query::{MAX_LIMIT, MAX_SEARCH, MAX_WORDS, Query, RANGES},
+    query::{ListQuery, MAX_LIMIT, MAX_SEARCH, MAX_WORDS, RANGES},
 };
 use crate::db::listing::{Column, Kind, Listed};
 
@@ -24,47 +24,38 @@ fn query(name: &str, description: &str, schema: &Value) -> Parameter {
     parameter("query", name, description, schema)
 }
 
-impl<T: Listed> IntoParams for Query<T> {
+impl<T: Listed> IntoParams for ListQuery<T> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let orderings = T::COLUMNS.iter().filter(|column| column.is_ordering);
         let orderings: Vec<String> =
             orderings.flat_map(|column| [column.name.to_owned(), format!("-{}", column.name)]).collect();
+        let text = json!({ "type": "string" });
         let mut parameters = vec![
             query(
                 "limit",
-                "The rows of a page; the `Link` header leads to the next one. Left out: all rows.",
-                &or_empty(&json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })),
+                "Number of rows in a page; the `Link` header has the address of the next one. Default: all rows.",
+                &json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT }),
             ),
-            query(
-                "cursor",
-                "Where a page begins: from the `Link` header of the page before, for the same list and ordering.",
-                &json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }),
-            ),
-            query(
-                "count",
-                "Whether to say in `X-Total-Count` how many rows there are.",
-                &or_empty(&json!({ "type": "boolean" })),
-            ),
+            query("cursor", "Where a page begins. Follow the `Link` header instead of making one.", &text),
+            query("count", "Return the number of all rows in `X-Total-Count`.", &json!({ "type": "boolean" })),
             query(
                 "search",
-                &format!(
-                    "Up to {MAX_WORDS} words that are all in the row, in any case of letters, with or without accents."
-                ),
-                &json!({ "type": "string", "maxLength": MAX_SEARCH, "pattern": words() }),
+                &format!("Rows that contain all of these words, at most {MAX_WORDS}. Case and accents do not matter."),
+                &json!({ "type": "string", "maxLength": MAX_SEARCH }),
             ),
             query(
                 "ordering",
-                "The one field that the rows are ordered by: from the least on, or with `-` from the greatest. Left out: `id`.",
-                &or_empty(&json!({ "type": "string", "enum": orderings })),
+                "Sort field; prefix `-` for descending. Default: `id`.",
+                &json!({ "type": "string", "enum": orderings }),
             ),
         ];
         for column in T::COLUMNS {
-            let description = format!("Rows with this `{}`.", column.name);
+            let description = format!("Only rows with this `{}`.", column.name);
             parameters.push(query(column.name, &description, &schema(column)));
             let ranges = RANGES.iter().filter(|_| column.has_ranges());
             parameters.extend(ranges.map(|(range, comparison)| {
                 let name = format!("{}__{range}", column.name);
-                let description = format!("Rows whose `{}` is {} this.", column.name, comparison.words());
+                let description = format!("Only rows whose `{}` is {} this.", column.name, comparison.words());
                 query(&name, &description, &schema(column))
             }));
         }
@@ -72,39 +63,29 @@ impl<T: Listed> IntoParams for Query<T> {
     }
 }
 
-/// No more words than a search may have, with spaces or commas between them.
-fn words() -> String {
-    let (word, space, others) = (r"[^\s,\u0000]+", r"[\s,]", MAX_WORDS - 1);
-    format!("^{space}*({word}({space}+{word}){{0,{others}}}{space}*)?$")
-}
-
 fn schema(column: &Column) -> Value {
     match column.kind {
-        Kind::Id => or_empty(&json!({ "type": "integer" })),
-        Kind::Text | Kind::Email => json!({ "type": "string", "pattern": r"^[^\u0000]*$" }),
-        Kind::Choice(choices) => or_empty(&json!({ "type": "string", "enum": choices })),
-        Kind::Date => or_empty(&json!({ "type": "string", "format": "date" })),
-        Kind::Time => or_empty(&json!({ "type": "string", "format": "date-time" })),
+        Kind::Id => json!({ "type": "integer" }),
+        Kind::Text | Kind::Email => json!({ "type": "string" }),
+        Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
+        Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::Time => json!({ "type": "string", "format": "date-time" }),
     }
-}
-
-/// An empty parameter was not filled in.
-fn or_empty(schema: &Value) -> Value {
-    json!({ "anyOf": [schema, { "type": "string", "enum": [""] }] })
 }
 
 impl IntoParams for Preconditions {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The `ETag` that you read: the row is left alone if it has changed since.";
+        let description =
+            "The `ETag` that you read. If the row has changed since, the answer is 412 and nothing is changed.";
         vec![parameter("header", "If-Match", description, &json!({ "type": "string" }))]
     }
 }
 
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "A text of your own, a new one for each row: sent again within 24 hours, the request makes \
-                           nothing, and is answered as before.";
-        let schema = &json!({ "type": "string", "pattern": r#"^("[!-~]{1,253}"|[!#-~][!-~]{0,254})$"# });
+        let description = "A text of your own, a new one for each row, such as a UUID. A request that is sent again with \
+                           it within 24 hours makes nothing and gets the same answer.";
+        let schema = &json!({ "type": "string", "minLength": 1, "maxLength": 255 });
         vec![parameter("header", "Idempotency-Key", description, schema)]
     }
 }

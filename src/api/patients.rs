@@ -8,20 +8,21 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::{
-    NoContent, ages,
-    conditional::{Preconditions, Tagged},
+    ages,
+    answer::{NoContent, Show, timestamp},
+    caller::caller_first,
+    conditional::{Preconditions, WithEtag},
     genders,
     idempotency::IdempotencyKey,
     list, names,
-    query::Query,
-    timestamp,
+    query::ListQuery,
 };
 use crate::{
     auth::{CurrentUser, Tokens},
     db::{
         Db, Id,
-        keys::Made,
-        patients::{Gender, Patient, PatientFields},
+        idempotency::Inserted,
+        patients::{Gender, NewPatient, Patient, PatientChange},
     },
     error::Result,
     input::{self, Body, Input, Record},
@@ -37,70 +38,93 @@ use crate::{
     "medical_history": "No major issues",
 }))]
 pub struct PatientInput {
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
     /// May be empty only where it is, and is sent back.
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
     /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
     /// Year, month and day, the last two with one digit or two; not in the future. Beside an age, the date counts.
     #[validate(custom(function = "input::not_in_the_future"))]
     #[serde(deserialize_with = "input::date")]
     date_of_birth: Option<NaiveDate>,
-    #[schema(schema_with = ages::schema)]
+    /// In years, when the date of birth is not known.
     #[validate(range(min = 0, max = 150))]
     age: Option<i64>,
-    #[schema(schema_with = genders::schema)]
+    #[serde(deserialize_with = "genders::read")]
     gender: Option<Gender>,
-    #[schema(max_length = 1000)]
     #[validate(length(max = 1000))]
     address: Option<String>,
-    #[schema(max_length = 20)]
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
     /// As Django takes it: with a dot in its domain.
-    #[schema(max_length = 254, format = Email)]
+    #[schema(format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
     email: Option<String>,
-    #[schema(max_length = 100_000)]
     #[validate(length(max = 100_000))]
     medical_history: Option<String>,
 }
 
+impl PatientInput {
+    /// First and last name: of its parts, or of the whole.
+    fn names(&mut self) -> (Option<String>, Option<String>) {
+        let (first, last) = self.name.as_deref().map(names::split).unzip();
+        (self.first_name.take().or(first), self.last_name.take().or(last))
+    }
+
+    /// The date of birth, and whether it is reckoned from an age.
+    fn birth(&self) -> Option<(NaiveDate, bool)> {
+        let reckoned = self.age.map(|age| (ages::born(age), true));
+        self.date_of_birth.map(|date| (date, false)).or(reckoned)
+    }
+}
+
 impl Input for PatientInput {
+    type New = NewPatient;
+
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
         &[("first_name", &["name"]), ("last_name", &["name"]), ("date_of_birth", &["age"]), ("gender", &[])];
     const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] =
         &[("name", &["first_name", "last_name"]), ("age", &["date_of_birth"])];
+
+    fn into_new(mut self) -> Option<NewPatient> {
+        let (first_name, last_name) = self.names();
+        let (date_of_birth, date_of_birth_estimated) = self.birth()?;
+        Some(NewPatient {
+            first_name: first_name?,
+            last_name: last_name?,
+            date_of_birth,
+            date_of_birth_estimated,
+            gender: self.gender?,
+            address: self.address.unwrap_or_default(),
+            phone_number: self.phone_number.unwrap_or_default(),
+            email: self.email.unwrap_or_default(),
+            medical_history: self.medical_history.unwrap_or_default(),
+        })
+    }
 }
 
 impl Record for PatientInput {
     type Row = Patient;
-    type Fields = PatientFields;
+    type Change = PatientChange;
 
     fn shown(patient: &Patient) -> Value {
-        json!(PatientView::from(patient))
+        json!(patient.view())
     }
 
-    fn fields(self) -> PatientFields {
-        let (first, last) = self.name.as_deref().map(names::split).unzip();
-        let is_estimated = match (self.date_of_birth, self.age) {
-            (Some(_), _) => Some(false),
-            (None, Some(_)) => Some(true),
-            (None, None) => None,
-        };
-        PatientFields {
-            first_name: self.first_name.or(first),
-            last_name: self.last_name.or(last),
-            date_of_birth: self.date_of_birth.or(self.age.map(ages::born)),
-            date_of_birth_estimated: is_estimated,
+    fn into_change(mut self, replaced: Option<&Patient>) -> PatientChange {
+        let (first_name, last_name) = self.names();
+        let birth = self.birth().or(replaced.map(|row| (row.date_of_birth, row.date_of_birth_estimated)));
+        let (date_of_birth, date_of_birth_estimated) = birth.unzip();
+        PatientChange {
+            first_name: first_name.or_else(|| replaced.map(|row| row.first_name.clone())),
+            last_name: last_name.or_else(|| replaced.map(|row| row.last_name.clone())),
+            date_of_birth,
+            date_of_birth_estimated,
             gender: self.gender,
             address: self.address,
             phone_number: self.phone_number,
@@ -144,45 +168,41 @@ pub struct PatientView<'a> {
     updated_at: DateTime<Utc>,
 }
 
-impl<'a> From<&'a Patient> for PatientView<'a> {
-    fn from(patient: &'a Patient) -> Self {
-        Self {
-            id: patient.id,
-            first_name: &patient.first_name,
-            last_name: &patient.last_name,
-            date_of_birth: patient.date_of_birth,
-            gender: patient.gender,
-            address: &patient.address,
-            phone_number: &patient.phone_number,
-            email: &patient.email,
-            medical_history: &patient.medical_history,
-            created_by: &patient.created_by,
-            created_at: patient.created_at,
-            name: names::join(&patient.first_name, &patient.last_name),
-            age: ages::today(patient.date_of_birth),
-            date_of_birth_estimated: patient.date_of_birth_estimated,
-            updated_at: patient.updated_at,
-        }
-    }
-}
+impl Show for Patient {
+    type View<'a> = PatientView<'a>;
 
-impl Serialize for Patient {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        PatientView::from(self).serialize(serializer)
+    fn view(&self) -> PatientView<'_> {
+        PatientView {
+            id: self.id,
+            first_name: &self.first_name,
+            last_name: &self.last_name,
+            date_of_birth: self.date_of_birth,
+            gender: self.gender,
+            address: &self.address,
+            phone_number: &self.phone_number,
+            email: &self.email,
+            medical_history: &self.medical_history,
+            created_by: &self.created_by,
+            created_at: self.created_at,
+            name: names::join(&self.first_name, &self.last_name),
+            age: ages::today(self.date_of_birth),
+            date_of_birth_estimated: self.date_of_birth_estimated,
+            updated_at: self.updated_at,
+        }
     }
 }
 
 /// List your patients.
 #[utoipa::path(
     get, path = "/api/patients/", operation_id = "patients_list", tag = "patients",
-    params(Query<Patient>),
+    params(ListQuery<Patient>),
     responses((status = 200, description = "The rows", body = [PatientView])),
 )]
 pub async fn list(
     user: CurrentUser,
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    query: Query<Patient>,
+    query: ListQuery<Patient>,
 ) -> Result<Response> {
     list::list(db, tokens.seal(), Some(user), &query).await
 }
@@ -199,8 +219,10 @@ pub async fn create(
     State(db): State<Db>,
     key: IdempotencyKey,
     body: Body<PatientInput>,
-) -> Result<Made<Patient>> {
-    db.patients(&user).create(body.create(), key.of(&body)).await
+) -> Result<Inserted<Patient>> {
+    let new = caller_first(&db, &user, body.new_value()).await?;
+    let key = caller_first(&db, &user, key.of(&body)).await?;
+    db.patients(&user).create(&new, key.as_ref()).await
 }
 
 /// Read a patient.
@@ -212,8 +234,8 @@ pub async fn create(
         (status = 304, description = "You have it as it is"),
     ),
 )]
-pub async fn retrieve(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Tagged<Patient>> {
-    db.patients(&user).get(id).await.map(Tagged)
+pub async fn retrieve(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<WithEtag<Patient>> {
+    db.patients(&user).get(id).await.map(WithEtag)
 }
 
 /// Replace a patient's fields.
@@ -231,9 +253,12 @@ pub async fn update(
     id: Id<Patient>,
     preconditions: Preconditions,
     body: Body<PatientInput>,
-) -> Result<Tagged<Patient>> {
-    let change = |patient: &Patient| preconditions.change(patient, body.update(patient));
-    db.patients(&user).update(id, change).await.map(Tagged)
+) -> Result<WithEtag<Patient>> {
+    let patients = db.patients(&user);
+    let patient = patients.get(id).await?;
+    let change = body.update(&patient)?;
+    let version = preconditions.check(&patient)?;
+    patients.update(id, &change, version).await.map(WithEtag)
 }
 
 /// Change some of a patient's fields.
@@ -249,9 +274,12 @@ pub async fn partial_update(
     id: Id<Patient>,
     preconditions: Preconditions,
     body: Body<PatientInput>,
-) -> Result<Tagged<Patient>> {
-    let change = |patient: &Patient| preconditions.change(patient, body.partial_update(patient));
-    db.patients(&user).update(id, change).await.map(Tagged)
+) -> Result<WithEtag<Patient>> {
+    let patients = db.patients(&user);
+    let patient = patients.get(id).await?;
+    let change = body.partial_update(&patient)?;
+    let version = preconditions.check(&patient)?;
+    patients.update(id, &change, version).await.map(WithEtag)
 }
 
 /// Delete a patient.
@@ -265,5 +293,7 @@ pub async fn destroy(
     id: Id<Patient>,
     preconditions: Preconditions,
 ) -> Result<NoContent> {
-    db.patients(&user).delete(id, preconditions.of_row()).await.map(|()| NoContent)
+    let patients = db.patients(&user);
+    let version = preconditions.check_if_any(patients.get(id)).await?;
+    patients.delete(id, version).await.map(|()| NoContent)
 }

@@ -1,4 +1,4 @@
-//! The query of a list: what is asked of it, and every fault of that.
+//! The query of a list: what it asks for, and every error of it.
 
 use std::marker::PhantomData;
 
@@ -11,41 +11,44 @@ use serde_json::Value as Json;
 
 use crate::{
     auth::{CurrentUser, Seal},
-    db::listing::{Column, Comparison, Kind, Listed, Listing, Place, Value},
-    error::{ApiError, Result},
-    input::{self, FieldErrors},
+    db::listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
+    error::{
+        ApiError, FieldErrors, Result,
+        messages::{DATE_FORMAT, NUL, not_a_choice, too_great, too_long, too_small},
+    },
+    input,
 };
 
 /// The largest page.
 pub const MAX_LIMIT: i64 = 200;
 /// The longest search, in characters.
 pub const MAX_SEARCH: usize = 200;
-/// The words of a search at most: each is looked for in every row.
+/// The greatest number of words in a search: each is looked for in every row.
 pub const MAX_WORDS: usize = 10;
 
-/// What a range is asked for by (django-filter's).
+/// How a range is asked for (django-filter's).
 pub const RANGES: [(&str, Comparison); 4] =
     [("gt", Comparison::Greater), ("gte", Comparison::AtLeast), ("lt", Comparison::Less), ("lte", Comparison::AtMost)];
 
 /// The query of a list of `T`.
-pub struct Query<T> {
+pub struct ListQuery<T> {
     path: String,
     pairs: Vec<(String, String)>,
     of: PhantomData<fn() -> T>,
 }
 
 /// What a query asks for.
-pub struct Asked {
-    pub listing: Listing,
+pub struct PageRequest {
+    pub list: ListRequest,
     /// The rows of a page; none: all there are.
     pub limit: Option<i64>,
     /// The row behind which the page begins.
-    pub after: Option<Place>,
+    pub after: Option<Cursor>,
     /// Whether the rows are to be counted.
     pub is_counted: bool,
 }
 
-impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync, T> FromRequestParts<S> for ListQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
@@ -62,43 +65,43 @@ impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
     }
 }
 
-impl<T: Listed> Query<T> {
+impl<T: Listed> ListQuery<T> {
     /// What it asks for, or all that is wrong with it. Unknown parameters are ignored.
-    pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<Asked> {
-        let mut faults = FieldErrors::default();
-        let mut asked = Asked {
-            listing: Listing { filters: Vec::new(), words: Vec::new(), order: T::number(), is_descending: false },
+    pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<PageRequest> {
+        let mut errors = FieldErrors::default();
+        let mut page = PageRequest {
+            list: ListRequest { filters: Vec::new(), words: Vec::new(), order: T::number(), is_descending: false },
             limit: None,
             after: None,
             is_counted: false,
         };
         for (name, value) in self.pairs.iter().filter(|(name, _)| name != "cursor") {
-            if let Err(message) = read_one::<T>(&mut asked, name, value) {
-                faults.add(name, message);
+            if let Err(message) = read_one::<T>(&mut page, name, value) {
+                errors.add(name, message);
             }
         }
         if let Some((name, cursor)) = self.pairs.iter().find(|(name, _)| name == "cursor") {
-            asked.after = self.opened(seal, user, cursor);
-            if asked.after.is_none() {
-                faults.add(name, "Invalid cursor.");
+            page.after = self.opened(seal, user, cursor);
+            if page.after.is_none() {
+                errors.add(name, "Invalid cursor.");
             }
         }
-        if faults.is_empty() { Ok(asked) } else { Err(ApiError::Invalid(faults)) }
+        if errors.is_empty() { Ok(page) } else { Err(ApiError::Invalid(errors)) }
     }
 
     /// The address of the next page, which begins behind `last`.
-    pub fn next(&self, seal: &Seal, user: Option<&CurrentUser>, last: &Place) -> String {
-        let place = serde_json::to_vec(last).unwrap_or_default();
-        let cursor = seal.seal(&self.purpose(user), &place);
+    pub fn next(&self, seal: &Seal, user: Option<&CurrentUser>, last: &Cursor) -> String {
+        let content = serde_json::to_vec(last).unwrap_or_default();
+        let cursor = seal.seal(&self.purpose(user), &content);
         let others = self.pairs.iter().filter(|(name, _)| name != "cursor");
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(others).append_pair("cursor", &cursor);
         format!("{}?{}", self.path, query.finish())
     }
 
-    fn opened(&self, seal: &Seal, user: Option<&CurrentUser>, cursor: &str) -> Option<Place> {
-        let place = seal.open(&self.purpose(user), cursor)?;
-        serde_json::from_slice(&place).ok()
+    fn opened(&self, seal: &Seal, user: Option<&CurrentUser>, cursor: &str) -> Option<Cursor> {
+        let content = seal.open(&self.purpose(user), cursor)?;
+        serde_json::from_slice(&content).ok()
     }
 
     /// A cursor is of one list, in one order, with the same conditions, and of one user's own rows.
@@ -111,18 +114,18 @@ impl<T: Listed> Query<T> {
     }
 }
 
-fn read_one<T: Listed>(asked: &mut Asked, name: &str, value: &str) -> Result<(), String> {
+fn read_one<T: Listed>(page: &mut PageRequest, name: &str, value: &str) -> Result<(), String> {
     let text = input::strip(value);
     let filter = filter::<T>(name);
     let is_known = filter.is_some() || ["limit", "count", "search", "ordering"].contains(&name);
     if is_known && text.contains('\0') {
-        return Err(input::NUL.into());
+        return Err(NUL.into());
     }
     match name {
-        "limit" => asked.limit = Some(limit(text)?),
-        "count" => asked.is_counted = boolean(text)?,
+        "limit" => page.limit = Some(limit(text)?),
+        "count" => page.is_counted = boolean(text)?,
         "search" if text.chars().count() > MAX_SEARCH => {
-            return Err(input::too_long(MAX_SEARCH));
+            return Err(too_long(MAX_SEARCH));
         }
         "search" => {
             let words = text.split(|letter: char| letter.is_whitespace() || letter == ',');
@@ -130,18 +133,18 @@ fn read_one<T: Listed>(asked: &mut Asked, name: &str, value: &str) -> Result<(),
             if words.len() > MAX_WORDS {
                 return Err(format!("Ensure this field has no more than {MAX_WORDS} words."));
             }
-            asked.listing.words = words;
+            page.list.words = words;
         }
         "ordering" => {
             let column = text.strip_prefix('-').unwrap_or(text);
             let order = T::COLUMNS.iter().find(|order| order.is_ordering && order.name == column);
-            asked.listing.order = order.ok_or_else(|| input::not_a_choice(text))?;
-            asked.listing.is_descending = text.starts_with('-');
+            page.list.order = order.ok_or_else(|| not_a_choice(text))?;
+            page.list.is_descending = text.starts_with('-');
         }
         _ => {
             if let Some((column, comparison)) = filter {
                 let value = value_of(column.kind, text)?;
-                asked.listing.filters.push((column, comparison, value));
+                page.list.filters.push((column, comparison, value));
             }
         }
     }
@@ -166,8 +169,8 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Text => Ok(Value::Text(text.into())),
         Kind::Email => Ok(Value::Text(text.to_lowercase())),
         Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
-        Kind::Choice(_) => Err(input::not_a_choice(text)),
-        Kind::Date => input::parse_date(text).map(Value::Date).ok_or(input::DATE_FORMAT.into()),
+        Kind::Choice(_) => Err(not_a_choice(text)),
+        Kind::Date => input::parse_date(text).map(Value::Date).ok_or(DATE_FORMAT.into()),
         Kind::Time => time(text).map(Value::Time).ok_or(
             "Datetime has wrong format. Use one of these formats instead: \
              YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
@@ -203,8 +206,8 @@ fn integer(text: &str) -> Result<i64, String> {
 
 fn limit(text: &str) -> Result<i64, String> {
     match integer(text)? {
-        limit if limit < 1 => Err(input::too_small(1)),
-        limit if limit > MAX_LIMIT => Err(input::too_great(MAX_LIMIT)),
+        limit if limit < 1 => Err(too_small(1)),
+        limit if limit > MAX_LIMIT => Err(too_great(MAX_LIMIT)),
         limit => Ok(limit),
     }
 }

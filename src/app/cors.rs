@@ -18,13 +18,13 @@ use axum::{
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use super::request_id::REQUEST_ID;
 use crate::{
     api::{
         idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
         list::X_TOTAL_COUNT,
     },
     config::Exposure,
+    request::X_REQUEST_ID,
 };
 
 /// Sent by the clients of services such as this one; nothing here reads them.
@@ -90,7 +90,7 @@ impl Cors {
                 RETRY_AFTER,
                 WWW_AUTHENTICATE,
                 IDEMPOTENCY_REPLAYED,
-                REQUEST_ID,
+                X_REQUEST_ID,
                 X_TOTAL_COUNT,
             ])
             .max_age(Duration::from_hours(24));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::{extract::MatchedPath, http::Method, response::Response};
 use tracing::{Span, field::Empty};
 
-use super::RequestId;
+use crate::request::RequestId;
 
 /// The line of a request. It is written when this is dropped: also when the client has gone before its answer.
 pub(super) struct LogLine {

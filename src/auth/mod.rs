@@ -4,12 +4,11 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
-use serde_json::{Value, json};
 
 use crate::{
-    api::Unserved,
-    app::{PublicDoctors, RequestId},
-    error::{ApiError, Result},
+    config::PublicDoctors,
+    error::{ApiError, Result, TokenError, Unauthenticated},
+    request::RequestId,
 };
 
 pub mod password;
@@ -21,38 +20,29 @@ pub use password::Passwords;
 pub use seal::Seal;
 pub use token::{TokenType, Tokens};
 
-use token::TokenFault;
-
 /// The bearer of a valid access token. Holding one is the only way to reach owned rows.
 ///
-/// It is what the token says: whether the account and the session still are is checked by each statement, which starts
-/// from the two ids.
+/// It holds what the token says. Each statement starts from the two ids, and so checks that the account is active and
+/// that the login goes on.
 #[derive(Debug, Clone)]
 pub struct CurrentUser {
     id: i64,
     session: i64,
     request: RequestId,
-    /// What is to be answered in place of a change, for want of a representation.
-    unserved: Option<ApiError>,
 }
 
 impl CurrentUser {
     /// Checks a token: signature, expiry, type and claims.
-    fn from_token(
-        tokens: &Tokens,
-        token: &str,
-        token_type: TokenType,
-        request_id: RequestId,
-    ) -> Result<Self, TokenFault> {
+    fn from_token(tokens: &Tokens, token: &str, token_type: TokenType, request: RequestId) -> Result<Self, TokenError> {
         let (id, session) = tokens.verify(token, token_type)?;
         tracing::Span::current().record("user", id);
-        Ok(Self { id, session, request: request_id, unserved: None })
+        Ok(Self { id, session, request })
     }
 
     /// The bearer of a refresh token.
-    pub fn from_refresh_token(tokens: &Tokens, token: &str, request_id: RequestId) -> Result<Self> {
-        Self::from_token(tokens, token, TokenType::Refresh, request_id)
-            .map_err(|fault| Unauthenticated::RefreshToken(fault).into())
+    pub fn from_refresh_token(tokens: &Tokens, token: &str, request: RequestId) -> Result<Self> {
+        Self::from_token(tokens, token, TokenType::Refresh, request)
+            .map_err(|error| Unauthenticated::RefreshToken(error).into())
     }
 
     /// The user's id.
@@ -63,12 +53,6 @@ impl CurrentUser {
     /// The id of the login that the token is of.
     pub fn session_id(&self) -> i64 {
         self.session
-    }
-
-    /// Why a change would have no answer that the caller takes, if so: asked before a change that has no body, which
-    /// would say so itself.
-    pub fn unserved(&self) -> Result<()> {
-        self.unserved.clone().map_or(Ok(()), Err)
     }
 
     /// The id of the request that is being answered.
@@ -85,13 +69,10 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let request_id = RequestId::of(&parts.extensions);
         let token = bearer(&parts.headers)?;
-        let tokens = Tokens::from_ref(state);
-        let user =
-            Self::from_token(&tokens, token, TokenType::Access, request_id).map_err(Unauthenticated::AccessToken)?;
-        let unserved = parts.extensions.get().map(|Unserved(fault)| fault.clone());
-        Ok(Self { unserved, ..user })
+        let request = RequestId::of(&parts.extensions);
+        let user = Self::from_token(&Tokens::from_ref(state), token, TokenType::Access, request);
+        Ok(user.map_err(Unauthenticated::AccessToken)?)
     }
 }
 
@@ -105,7 +86,7 @@ impl DirectoryReader {
         self.0.as_ref()
     }
 
-    /// The same for good.
+    /// The caller, taken out.
     pub fn into_user(self) -> Option<CurrentUser> {
         self.0
     }
@@ -125,7 +106,7 @@ where
             Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials)) if PublicDoctors::from_ref(state).0 => {
                 Ok(Self(None))
             }
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         }
     }
 }
@@ -133,7 +114,7 @@ where
 /// The token of `Authorization: Bearer <token>`. The scheme is taken in any case (RFC 9110 11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
     let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::NoCredentials)?;
-    let header = header.to_str().map_err(|_| Unauthenticated::AccessToken(TokenFault::Invalid))?;
+    let header = header.to_str().map_err(|_| Unauthenticated::AccessToken(TokenError::Invalid))?;
     let mut words = header.split_ascii_whitespace();
     match words.next() {
         Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => {}
@@ -142,68 +123,5 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
     match (words.next(), words.next()) {
         (Some(token), None) => Ok(token),
         _ => Err(Unauthenticated::BadHeader),
-    }
-}
-
-/// Why a caller is not let in, in the words of simplejwt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unauthenticated {
-    /// No `Authorization` header, or one of another scheme.
-    #[error("no credentials")]
-    NoCredentials,
-    /// `Authorization: Bearer` and not exactly one word.
-    #[error("bad Authorization header")]
-    BadHeader,
-    /// An access token that is not good.
-    #[error("access token: {0}")]
-    AccessToken(TokenFault),
-    /// A refresh token that is not good.
-    #[error("refresh token: {0}")]
-    RefreshToken(TokenFault),
-    /// The token's user is no more.
-    #[error("user not found")]
-    UserNotFound,
-    /// The token's user may not log in any more.
-    #[error("user is inactive")]
-    UserInactive,
-    /// A refresh token whose user is gone or inactive.
-    #[error("no active account for the token")]
-    NoActiveAccountForToken,
-    /// Wrong password, unknown or inactive user.
-    #[error("no active account")]
-    NoActiveAccount,
-}
-
-impl Unauthenticated {
-    /// The body of the 401.
-    pub fn body(&self) -> Value {
-        let coded = |detail: &str, code: &str| json!({ "detail": detail, "code": code });
-        match self {
-            Self::NoCredentials => {
-                json!({ "detail": "Authentication credentials were not provided." })
-            }
-            Self::BadHeader => {
-                coded("Authorization header must contain two space-delimited values", "bad_authorization_header")
-            }
-            Self::AccessToken(TokenFault::NoUser) | Self::RefreshToken(TokenFault::NoUser) => {
-                coded("Token contained no recognizable user identification", "token_not_valid")
-            }
-            Self::AccessToken(fault) => json!({
-                "detail": "Given token not valid for any token type",
-                "code": "token_not_valid",
-                "messages": [
-                    { "token_class": "AccessToken", "token_type": "access", "message": fault.to_string() },
-                ],
-            }),
-            Self::RefreshToken(fault) => coded(&fault.to_string(), "token_not_valid"),
-            Self::UserNotFound => coded("User not found", "user_not_found"),
-            Self::UserInactive => coded("User is inactive", "user_inactive"),
-            Self::NoActiveAccountForToken => {
-                json!({ "detail": "No active account found for the given token." })
-            }
-            Self::NoActiveAccount => {
-                json!({ "detail": "No active account found with the given credentials" })
-            }
-        }
     }
 }

@@ -82,22 +82,22 @@ fn hash(password: &str) -> String {
 
 /// What Django's four default validators say of a new password, in their order. `attributes` are what it may not be
 /// too similar to, with the names of their fields: `("email", "ada@example.org")`.
-pub fn faults(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
-    let mut faults = Vec::new();
+pub fn validate(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
+    let mut errors = Vec::new();
     let lower = password.to_lowercase();
     if let Some((name, _)) = attributes.iter().find(|(_, value)| similar(&lower, &value.to_lowercase())) {
-        faults.push(format!("The password is too similar to the {}.", name.replace('_', " ")));
+        errors.push(format!("The password is too similar to the {}.", name.replace('_', " ")));
     }
     if password.chars().count() < 8 {
-        faults.push("This password is too short. It must contain at least 8 characters.".into());
+        errors.push("This password is too short. It must contain at least 8 characters.".into());
     }
     if passwords::analyzer::is_common_password(lower.trim()) {
-        faults.push("This password is too common.".into());
+        errors.push("This password is too common.".into());
     }
     if !password.is_empty() && password.chars().all(char::is_numeric) {
-        faults.push("This password is entirely numeric.".into());
+        errors.push("This password is entirely numeric.".into());
     }
-    faults
+    errors
 }
 
 /// Django's `UserAttributeSimilarityValidator`: like the attribute, or like one of its words. Both are in lower

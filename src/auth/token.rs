@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Seal;
+use crate::error::TokenError;
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,32 +28,6 @@ impl TokenType {
             Self::Refresh => "refresh",
         }
     }
-}
-
-/// What is wrong with a token, in the words of simplejwt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenFault {
-    /// Not a token of ours, or its login has ended.
-    #[error("Token is invalid")]
-    Invalid,
-    /// Past its `exp`.
-    #[error("Token is expired")]
-    Expired,
-    /// An access token where a refresh token belongs, or the other way round.
-    #[error("Token has wrong type")]
-    WrongType,
-    /// No `token_type`.
-    #[error("Token has no type")]
-    NoType,
-    /// No `jti`.
-    #[error("Token has no id")]
-    NoId,
-    /// No `exp`.
-    #[error("Token has no 'exp' claim")]
-    NoExpiry,
-    /// No `user_id`.
-    #[error("Token contained no recognizable user identification")]
-    NoUser,
 }
 
 /// Makes and checks tokens.
@@ -141,48 +116,48 @@ impl Tokens {
     /// The user and the session that a token is for.
     ///
     /// A `user_id` or `sid` that is no number stands for a user or a login that does not exist: 0.
-    pub fn verify(&self, token: &str, expected: TokenType) -> Result<(i64, i64), TokenFault> {
+    pub fn verify(&self, token: &str, expected: TokenType) -> Result<(i64, i64), TokenError> {
         let claims = self.decode(token)?;
         match claims.exp {
-            None => return Err(TokenFault::NoExpiry),
-            Some(exp) if !exp.is_number() => return Err(TokenFault::Invalid),
+            None => return Err(TokenError::NoExpiry),
+            Some(exp) if !exp.is_number() => return Err(TokenError::Invalid),
             Some(_) => {}
         }
         if claims.jti.is_none() {
-            return Err(TokenFault::NoId);
+            return Err(TokenError::NoId);
         }
         match claims.token_type {
-            None => return Err(TokenFault::NoType),
+            None => return Err(TokenError::NoType),
             Some(token_type) if token_type != expected.as_str() => {
-                return Err(TokenFault::WrongType);
+                return Err(TokenError::WrongType);
             }
             Some(_) => {}
         }
-        let user_id = claims.user_id.ok_or(TokenFault::NoUser)?;
+        let user_id = claims.user_id.ok_or(TokenError::NoUser)?;
         if claims.iat.is_none() {
-            return Err(TokenFault::Invalid);
+            return Err(TokenError::Invalid);
         }
-        let session_id = claims.sid.ok_or(TokenFault::Invalid)?;
+        let session_id = claims.sid.ok_or(TokenError::Invalid)?;
         Ok((number(&user_id), number(&session_id)))
     }
 
-    fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenFault> {
-        let header = decode_header(token).map_err(|_| TokenFault::Invalid)?;
+    fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenError> {
+        let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
         // ours name no key, and nothing that must be understood (RFC 7515 4.1.11)
         if header != (Header { typ: header.typ.clone(), ..Header::default() }) {
-            return Err(TokenFault::Invalid);
+            return Err(TokenError::Invalid);
         }
-        let mut fault = TokenFault::Invalid;
+        let mut reason = TokenError::Invalid;
         for key in &self.0.verifying {
             match decode::<ReceivedClaims>(token, key, &self.0.validation) {
                 Ok(token) => return Ok(token.claims),
                 Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
-                    fault = TokenFault::Expired;
+                    reason = TokenError::Expired;
                 }
                 Err(_) => {}
             }
         }
-        Err(fault)
+        Err(reason)
     }
 }
 

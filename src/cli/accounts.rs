@@ -15,7 +15,7 @@ use super::{
     say,
 };
 use crate::{
-    api::auth::register::{Rank, create as create_account, read},
+    accounts::{self, NewAccount, Rank, read},
     auth::{Passwords, password},
     config::Config,
     db::Db,
@@ -23,7 +23,7 @@ use crate::{
     input::Body,
 };
 
-/// What the audit notes in place of a request's id.
+/// What the audit notes in data_dir of a request's id.
 const REQUEST_ID: &str = "cli";
 
 /// A password that breaks no rule, whatever the account is called.
@@ -64,8 +64,8 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
         for (field, label, given) in [("email", "Email", arguments.email), ("name", "Name", arguments.name)] {
             if let Some(value) = given {
                 account.insert(field.into(), json!(value));
-                if let Some(fault) = complaint(db, &account, field).await? {
-                    bail!("{field}: {fault}");
+                if let Some(error) = complaint(db, &account, field).await? {
+                    bail!("{field}: {error}");
                 }
             } else if asks {
                 ask_until_good(db, &mut account, field, label).await?;
@@ -77,16 +77,16 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
             account.insert("username".into(), json!(username));
         }
         let chosen = if asks {
-            choose_password(Weak::IfWanted, |password| password_faults(&account, password))?
+            choose_password(Weak::IfWanted, |password| password_errors(&account, password))?
         } else {
             from_stdin()?
         };
         // one that was asked for has been judged already: any good one stands for it
         let judged = if asks { STANDS_FOR_ANY } else { &chosen };
         account.insert("password".into(), json!(judged));
-        let registration = read(db, &Body::from(account)).await.map_err(readable)?;
-        let registration = registration.with_password(chosen);
-        create_account(db, &Passwords::new(), registration, Rank::Superuser, REQUEST_ID).await.map_err(readable)?;
+        let account = read(db, &Body::from(account)).await.map_err(readable)?;
+        let account = NewAccount { password: chosen, ..account };
+        accounts::create(db, &Passwords::new(), account, Rank::Superuser, REQUEST_ID).await.map_err(readable)?;
         say(&mut io::stdout(), "Superuser created successfully.");
         Ok(())
     })
@@ -101,17 +101,17 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
         let account = found.with_context(|| format!("user '{login}' does not exist"))?;
         let username = account.username.as_deref().unwrap_or_default();
         let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
-        let faults = |password: &str| password::faults(password, &attributes);
+        let errors = |password: &str| password::validate(password, &attributes);
         let chosen = if arguments.password_stdin {
             let chosen = from_stdin()?;
-            let faults = faults(&chosen);
-            if !faults.is_empty() {
-                bail!("{}", faults.join(" "));
+            let errors = errors(&chosen);
+            if !errors.is_empty() {
+                bail!("{}", errors.join(" "));
             }
             chosen
         } else {
             say(&mut io::stdout(), &format!("Changing password for user '{login}'"));
-            choose_password(Weak::Never, faults)?
+            choose_password(Weak::Never, errors)?
         };
         let hash = Passwords::new().hash(chosen).await.map_err(readable)?;
         db.change_password(account.user_id, &hash, REQUEST_ID).await.map_err(readable)?;
@@ -153,7 +153,7 @@ async fn with_database(config: &Config, work: impl AsyncFnOnce(&Db) -> Result<()
 /// What is wrong with one field of an account that is not whole yet.
 async fn complaint(db: &Db, account: &Map<String, Value>, field: &str) -> Result<Option<String>> {
     match read(db, &Body::from(account.clone())).await {
-        Err(ApiError::Invalid(faults)) => Ok(faults.of(field)),
+        Err(ApiError::Invalid(errors)) => Ok(errors.of(field)),
         Err(other) => Err(readable(other)),
         Ok(_) => Ok(None),
     }
@@ -164,15 +164,15 @@ async fn ask_until_good(db: &Db, account: &mut Map<String, Value>, field: &str, 
         account.insert(field.into(), json!(ask(&format!("{label}: "))?));
         match complaint(db, account, field).await? {
             None => return Ok(()),
-            Some(fault) => say(&mut io::stderr(), &format!("Error: {fault}")),
+            Some(error) => say(&mut io::stderr(), &format!("Error: {error}")),
         }
     }
 }
 
-fn password_faults(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
+fn password_errors(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
     let text = |field| account.get(field).and_then(Value::as_str).unwrap_or_default();
     let attributes = [("username", text("username")), ("name", text("name")), ("email", text("email"))];
-    password::faults(chosen, &attributes)
+    password::validate(chosen, &attributes)
 }
 
 /// Whether a password may break the rules.
@@ -183,7 +183,7 @@ enum Weak {
 }
 
 /// Asks twice, as Django does, until it is a good one.
-fn choose_password(weak: Weak, faults: impl Fn(&str) -> Vec<String>) -> Result<String> {
+fn choose_password(weak: Weak, errors: impl Fn(&str) -> Vec<String>) -> Result<String> {
     loop {
         let chosen = ask_secretly("Password: ")?;
         if chosen != ask_secretly("Password (again): ")? {
@@ -191,11 +191,11 @@ fn choose_password(weak: Weak, faults: impl Fn(&str) -> Vec<String>) -> Result<S
         } else if chosen.trim().is_empty() {
             say(&mut io::stderr(), "Error: Blank passwords aren't allowed.");
         } else {
-            let faults = faults(&chosen);
-            if faults.is_empty() {
+            let errors = errors(&chosen);
+            if errors.is_empty() {
                 return Ok(chosen);
             }
-            say(&mut io::stderr(), &faults.join("\n"));
+            say(&mut io::stderr(), &errors.join("\n"));
             let question = "Bypass password validation and create user anyway? [y/N]: ";
             if weak == Weak::IfWanted && ask(question)?.eq_ignore_ascii_case("y") {
                 return Ok(chosen);
@@ -231,7 +231,7 @@ fn from_stdin() -> Result<String> {
 /// A refusal of the API, for a terminal.
 fn readable(error: ApiError) -> anyhow::Error {
     match error {
-        ApiError::Invalid(faults) => anyhow!("{}", faults.lines()),
+        ApiError::Invalid(errors) => anyhow!("{}", errors.lines()),
         other => anyhow!("{other}"),
     }
 }

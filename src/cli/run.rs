@@ -19,7 +19,7 @@ use crate::{
     config::{Config, Database},
     db::{
         Db,
-        embedded::{Durability, Embedded, Place},
+        embedded::{DataDir, Durability, Embedded},
     },
     server,
 };
@@ -53,7 +53,7 @@ impl Started {
         database.migrate().await?;
         let secret_key = match &config.secret_key {
             Some(key) => key.clone(),
-            None => secret_key::of_directory(place(config)?.dir()).context("the SECRET_KEY of DATA_DIR")?,
+            None => secret_key::of_directory(data_dir(config)?.path()).context("the SECRET_KEY of DATA_DIR")?,
         };
         let db = Db::new(database.options.clone(), config.db_connections);
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
@@ -120,16 +120,16 @@ impl Running {
         if let Database::External(options, name) = &config.database {
             return Ok(Self { options: (**options).clone(), name: name.clone(), embedded: None });
         }
-        let place = place(config)?;
-        let dir = place.dir().display().to_string();
+        let data_dir = data_dir(config)?;
+        let dir = data_dir.path().display().to_string();
         if sharing == Sharing::Wanted
-            && place.lock()?.is_none()
-            && let Some(options) = Embedded::running(&place)
+            && data_dir.lock()?.is_none()
+            && let Some(options) = Embedded::running(&data_dir)
         {
             return Ok(Self { options, name: format!("PostgreSQL, embedded in {dir}"), embedded: None });
         }
         let embedded =
-            Embedded::start(place, config.pg_bindir.as_deref(), Durability::Kept, config.db_connections).await?;
+            Embedded::start(data_dir, config.pg_bindir.as_deref(), Durability::Kept, config.db_connections).await?;
         let name = format!("PostgreSQL {}, embedded in {dir}", embedded.version());
         Ok(Self { options: embedded.options(), name, embedded: Some(embedded) })
     }
@@ -170,6 +170,6 @@ impl Running {
     }
 }
 
-fn place(config: &Config) -> Result<Place> {
-    if config.data_dir_is_default { Place::by_default(&config.data_dir) } else { Place::at(&config.data_dir) }
+fn data_dir(config: &Config) -> Result<DataDir> {
+    if config.data_dir_is_default { DataDir::by_default(&config.data_dir) } else { DataDir::at(&config.data_dir) }
 }

@@ -6,12 +6,12 @@ use axum::http::HeaderValue;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
-mod faults;
+mod errors;
 mod settings;
 
 pub use settings::Settings;
 
-use faults::Faults;
+use errors::SettingErrors;
 
 /// The settings, checked.
 pub struct Config {
@@ -54,6 +54,14 @@ pub struct Exposure {
     pub cors_from_localhost: bool,
 }
 
+/// Whether anybody may read the directory of doctors.
+#[derive(Clone, Copy)]
+pub struct PublicDoctors(pub bool);
+
+/// Whether a change must say what it changes, by `If-Match`.
+#[derive(Clone, Copy)]
+pub struct RequireIfMatch(pub bool);
+
 /// A database of one's own, or the server's.
 pub enum Database {
     /// A PostgreSQL that others run, and how to name it without its password.
@@ -72,21 +80,21 @@ const MAKE_A_KEY: &str = "make one with `openssl rand -hex 32`";
 impl Config {
     /// Checks the settings, and finds all that is wrong with them.
     pub fn new(settings: &Settings) -> Result<Self, Vec<String>> {
-        let mut faults = Faults::default();
-        let debug = faults.boolean("DEBUG", &settings.debug);
-        let database = database(settings, &mut faults);
+        let mut errors = SettingErrors::default();
+        let debug = errors.boolean("DEBUG", &settings.debug);
+        let database = database(settings, &mut errors);
         let secret_key = given(settings.secret_key.as_deref());
         let fallbacks = list(&settings.secret_key_fallbacks);
         if !debug {
             let is_needed = !matches!(database, Database::Embedded);
-            faults.extend(key_faults(secret_key.as_ref(), is_needed, &fallbacks));
+            errors.extend(key_errors(secret_key.as_ref(), is_needed, &fallbacks));
         }
         if EnvFilter::try_new(&settings.rust_log).is_err() {
-            faults.add(format!("RUST_LOG is {:?}, which is not a level such as info, or a filter", settings.rust_log));
+            errors.add(format!("RUST_LOG is {:?}, which is not a level such as info, or a filter", settings.rust_log));
         }
         let config = Self {
             database,
-            db_connections: match faults.parse("DB_CONNECTIONS", &settings.db_connections, "a number", 0) {
+            db_connections: match errors.parse("DB_CONNECTIONS", &settings.db_connections, "a number", 0) {
                 0 => {
                     4 * std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
                 }
@@ -96,36 +104,36 @@ impl Config {
             secret_key_fallbacks: fallbacks,
             exposure: Exposure {
                 allowed_hosts: list(&settings.allowed_hosts),
-                public_doctors: faults.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
-                require_if_match: faults.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
-                cors_allowed_origins: faults.origins(&list(&settings.cors_allowed_origins)),
+                public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
+                require_if_match: errors.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
+                cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),
                 cors_from_localhost: debug,
             },
             listen: (
-                faults.parse(
+                errors.parse(
                     "HOST",
                     &settings.host,
                     "an IP address, such as 127.0.0.1 or 0.0.0.0",
                     IpAddr::from([127, 0, 0, 1]),
                 ),
-                faults.parse("PORT", &settings.port, PORT, 0),
+                errors.parse("PORT", &settings.port, PORT, 0),
             ),
             data_dir: settings.data_dir.clone().into(),
             data_dir_is_default: settings.data_dir == "./data",
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
-            access_token_lifetime: faults.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
-            refresh_token_lifetime: faults.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+            access_token_lifetime: errors.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
+            refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
         };
-        if faults.0.is_empty() { Ok(config) } else { Err(faults.0) }
+        if errors.0.is_empty() { Ok(config) } else { Err(errors.0) }
     }
 }
 
-fn database(settings: &Settings, faults: &mut Faults) -> Database {
+fn database(settings: &Settings, errors: &mut SettingErrors) -> Database {
     if let Some(url) = given(settings.database_url.as_deref()) {
         return match PgConnectOptions::from_str(&url) {
             Ok(options) if url.starts_with("postgres") => external(options, "DATABASE_URL"),
             _ => {
-                faults.add(
+                errors.add(
                     "DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME \
                     (in it, an @ in a password is written %40, a % %25)"
                         .into(),
@@ -142,12 +150,12 @@ fn database(settings: &Settings, faults: &mut Faults) -> Database {
     for (setting, value) in [("DB_NAME", &name), ("DB_USER", &user)] {
         if value.is_none() {
             let others = "with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too";
-            faults.add(format!("{setting} is missing: {others}"));
+            errors.add(format!("{setting} is missing: {others}"));
         }
     }
     let options = PgConnectOptions::new_without_pgpass()
         .host(&settings.db_host)
-        .port(faults.parse("DB_PORT", &settings.db_port, PORT, 0))
+        .port(errors.parse("DB_PORT", &settings.db_port, PORT, 0))
         .database(&name.unwrap_or_default())
         .username(&user.unwrap_or_default());
     let options = match password {
@@ -177,18 +185,18 @@ fn list(value: &str) -> Vec<String> {
 }
 
 /// What is wrong with the keys that sign tokens: one that others know lets them in as anybody.
-fn key_faults(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Vec<String> {
+fn key_errors(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Vec<String> {
     if key.is_none() && is_needed {
         return vec![format!("SECRET_KEY is missing: {MAKE_A_KEY}")];
     }
     let numbered = fallbacks.iter().enumerate();
     let fallbacks = numbered.map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
     let keys = key.into_iter().map(|key| ("SECRET_KEY".to_owned(), key)).chain(fallbacks);
-    let faults = keys.filter_map(|(name, key)| {
+    let errors = keys.filter_map(|(name, key)| {
         let weakness = weakness(key)?;
         Some(format!("{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"))
     });
-    faults.collect()
+    errors.collect()
 }
 
 fn weakness(key: &str) -> Option<String> {

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Change, Db, Id, Model, differs,
+    Db, Id, Model,
     directory::Directory,
-    keys::{Key, Made},
+    idempotency::{Inserted, Key, insert_error},
+    listing::{Column, Kind, Listed},
 };
 use crate::{
     auth::CurrentUser,
-    error::{ApiError, Result, constraint_fault},
-    input::FieldErrors,
+    error::{ApiError, FieldErrors, Result, constraint_error},
 };
 
 /// A doctor, as stored.
@@ -42,9 +42,39 @@ impl Model for Doctor {
     }
 }
 
-/// What a client sets of a doctor. None: left as it is, or empty in a new one; `Some(None)`: made null.
+impl Listed for Doctor {
+    const SELECT: &'static str = "d.id, d.first_name, d.last_name, d.specialty, d.phone_number, \
+        d.email, d.license_number, d.created_at, d.updated_at, d.version";
+    const FROM: &'static str = "from doctors d where (select may_read from reader)";
+    const ID: &'static str = "d.id";
+    const SEARCH: &'static str = "d.search";
+    const IS_OWNED: bool = false;
+    const COLUMNS: &'static [Column] = &[
+        Column::ordered("id", "d.id", Kind::Id),
+        Column::ordered("first_name", "d.first_name", Kind::Text),
+        Column::ordered("last_name", "d.last_name", Kind::Text),
+        Column::ordered("specialty", "d.specialty", Kind::Text),
+        Column::filtered("phone_number", "d.phone_number", Kind::Text),
+        Column::filtered("email", "lower(d.email)", Kind::Email),
+        Column::filtered("license_number", "d.license_number", Kind::Text),
+        Column::ordered("created_at", "d.created_at", Kind::Time),
+        Column::ordered("updated_at", "d.updated_at", Kind::Time),
+    ];
+}
+
+/// A doctor to add.
+pub struct NewDoctor {
+    pub first_name: String,
+    pub last_name: String,
+    pub specialty: String,
+    pub phone_number: String,
+    pub email: Option<String>,
+    pub license_number: Option<String>,
+}
+
+/// What to change of a doctor. None: left as it is; `Some(None)`: made null.
 #[derive(Default)]
-pub struct DoctorFields {
+pub struct DoctorChange {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub specialty: Option<String>,
@@ -52,21 +82,6 @@ pub struct DoctorFields {
     pub email: Option<Option<String>>,
     pub license_number: Option<Option<String>>,
 }
-
-impl DoctorFields {
-    /// Whether the doctor would be another than it is.
-    fn change(&self, doctor: &Doctor) -> bool {
-        differs(self.first_name.as_ref(), &doctor.first_name)
-            || differs(self.last_name.as_ref(), &doctor.last_name)
-            || differs(self.specialty.as_ref(), &doctor.specialty)
-            || differs(self.phone_number.as_ref(), &doctor.phone_number)
-            || differs(self.email.as_ref(), &doctor.email)
-            || differs(self.license_number.as_ref(), &doctor.license_number)
-    }
-}
-
-/// The values that no two doctors share, as a client sent them.
-pub type Unique<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// The directory, for changing.
 pub struct Doctors<'a> {
@@ -82,104 +97,61 @@ impl Db {
 }
 
 impl Doctors<'_> {
-    /// A new one. What other doctors have of the unique fields is reported together with what else is at fault.
-    pub async fn create(
-        &self,
-        fields: Result<DoctorFields>,
-        sent: Unique<'_>,
-        key: Result<Option<Key>>,
-    ) -> Result<Made<Doctor>> {
-        let fields = match fields {
-            Ok(fields) => fields,
-            Err(fault) => {
-                let fault = self.db.refuse(self.user, fault).await;
-                return Err(self.with_taken(fault, 0, sent).await);
-            }
-        };
-        let key = self.db.accept(self.user, key).await?;
-        let doctor = self.insert(&fields, key.as_ref()).await;
-        let made = self.db.made(self.user, "doctors", key.as_ref(), doctor);
-        match made.await {
-            Ok(made) => Ok(made),
-            Err(fault) => Err(self.with_taken(fault, 0, sent).await),
-        }
+    /// One of them.
+    pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
+        Directory::of(self.db, self.user).get(id).await
     }
 
-    async fn insert(&self, fields: &DoctorFields, key: Option<&Key>) -> Result<Doctor> {
+    /// Adds one.
+    pub async fn create(&self, new: &NewDoctor, key: Option<&Key>) -> Result<Inserted<Doctor>> {
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
-            doctor as (
-                insert into doctors (
-                    first_name, last_name, specialty, phone_number, email, license_number)
-                select $4, $5, $6, coalesce($7, ''), $8, $9
-                from actor
-                returning id, first_name, last_name, specialty, phone_number, email, license_number,
-                    created_at, updated_at, version),
-            key as (
-                insert into idempotency_keys (user_id, route, key, fingerprint, answer)
-                select actor.id, 'doctors', $10, $11, to_jsonb(doctor)
-                from doctor, actor
-                where $10::text is not null)
-            select id, first_name, last_name, specialty, phone_number, email, license_number,
+            with actor as materialized (select * from actor($1, $2, $3))
+            insert into doctors (
+                first_name, last_name, specialty, phone_number, email, license_number)
+            select $6, $7, $8, $9, $10, $11
+            from actor, keyed($4, $5)
+            returning id, first_name, last_name, specialty, phone_number, email, license_number,
                 created_at, updated_at, version
-            from doctor
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            fields.first_name,
-            fields.last_name,
-            fields.specialty,
-            fields.phone_number,
-            fields.email.clone().flatten(),
-            fields.license_number.clone().flatten(),
             key.map(|key| key.key.as_str()),
-            key.map(|key| key.fingerprint.as_slice())
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.found(self.user, Doctor::NAME, doctor).await
-    }
-
-    /// Changes one: see `Patients::update`.
-    pub async fn update(
-        &self,
-        id: Id<Doctor>,
-        change: impl FnOnce(&Doctor) -> Result<Change<DoctorFields>>,
-        sent: Unique<'_>,
-    ) -> Result<Doctor> {
-        let doctor = self.directory().get(id).await?;
-        let written = match change(&doctor) {
-            Ok(change) if change.fields.change(&doctor) => self.write(id, &change).await,
-            Ok(_) => Ok(doctor),
-            Err(fault) => Err(fault),
+            key.map(|key| key.fingerprint.as_slice()),
+            new.first_name,
+            new.last_name,
+            new.specialty,
+            new.phone_number,
+            new.email,
+            new.license_number
+        );
+        let error = match doctor.fetch_optional(self.db.connection()).await {
+            Ok(doctor) => return self.db.found(self.user, Doctor::NAME, doctor).await.map(Inserted::now),
+            Err(error) => insert_error(key, error),
         };
-        match written {
-            Ok(doctor) => Ok(doctor),
-            Err(fault) => Err(self.with_taken(fault, id.get(), sent).await),
+        match self.db.replay(self.user, "doctors", key, error).await {
+            Err(error) => Err(self.all_taken(error, new.email.as_deref(), new.license_number.as_deref(), None).await),
+            replayed => replayed,
         }
     }
 
-    fn directory(&self) -> Directory<'_> {
-        Directory::of(self.db, self.user)
-    }
-
-    /// Writes the fields that are set, and no others.
-    async fn write(&self, id: Id<Doctor>, change: &Change<DoctorFields>) -> Result<Doctor> {
-        let fields = &change.fields;
+    /// Writes the fields that are set, and no others: see `Patients::update`.
+    pub async fn update(&self, id: Id<Doctor>, change: &DoctorChange, version: Option<i64>) -> Result<Doctor> {
+        let email = change.email.as_ref().and_then(Option::as_deref);
+        let license_number = change.license_number.as_ref().and_then(Option::as_deref);
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update doctors d
-            set first_name = coalesce($5, d.first_name), last_name = coalesce($6, d.last_name),
-                specialty = coalesce($7, d.specialty), phone_number = coalesce($8, d.phone_number),
-                email = case when $9 then $10 else d.email end,
-                license_number = case when $11 then $12 else d.license_number end
+            set first_name = coalesce($6, d.first_name), last_name = coalesce($7, d.last_name),
+                specialty = coalesce($8, d.specialty), phone_number = coalesce($9, d.phone_number),
+                email = case when $10 then $11 else d.email end,
+                license_number = case when $12 then $13 else d.license_number end
             from actor
-            where d.id = $4 and d.version = coalesce($13, d.version)
+            where d.id = $4 and d.version = coalesce($5, d.version)
             returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             "#,
@@ -187,35 +159,24 @@ impl Doctors<'_> {
             self.user.session_id(),
             self.user.request_id(),
             id.get(),
-            fields.first_name,
-            fields.last_name,
-            fields.specialty,
-            fields.phone_number,
-            fields.email.is_some(),
-            fields.email.as_ref().and_then(Option::as_deref),
-            fields.license_number.is_some(),
-            fields.license_number.as_ref().and_then(Option::as_deref),
-            change.version
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.unless_changed(self.user, change.version, doctor, self.directory().get(id)).await
+            version,
+            change.first_name,
+            change.last_name,
+            change.specialty,
+            change.phone_number,
+            change.email.is_some(),
+            email,
+            change.license_number.is_some(),
+            license_number
+        );
+        match doctor.fetch_optional(self.db.connection()).await {
+            Ok(doctor) => self.db.written(self.user, doctor, version, self.get(id)).await,
+            Err(error) => Err(self.all_taken(error.into(), email, license_number, Some(id)).await),
+        }
     }
 
-    /// Takes one away, and the caller's own mappings with it.
-    pub async fn delete(
-        &self,
-        id: Id<Doctor>,
-        precondition: Option<impl Fn(&Doctor) -> Result<Option<i64>>>,
-    ) -> Result<()> {
-        if let Err(fault) = self.user.unserved() {
-            self.directory().get(id).await?;
-            return Err(fault);
-        }
-        let version = match precondition {
-            Some(precondition) => precondition(&self.directory().get(id).await?)?,
-            None => None,
-        };
+    /// Deletes one, and the caller's own mappings with it.
+    pub async fn delete(&self, id: Id<Doctor>, version: Option<i64>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -229,49 +190,58 @@ impl Doctors<'_> {
             self.user.request_id(),
             id.get(),
             version
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.unless_changed(self.user, version, deleted, self.directory().get(id)).await.map(drop)
+        );
+        let deleted = deleted.fetch_optional(self.db.connection()).await?;
+        self.db.written(self.user, deleted, version, self.get(id)).await.map(drop)
     }
 
-    /// Adds to the faults of a body which of its unique values another doctor than `id` has. PostgreSQL names one only.
-    async fn with_taken(&self, fault: ApiError, id: i64, sent: Unique<'_>) -> ApiError {
-        let ApiError::Invalid(faults) = fault else {
-            return fault;
-        };
-        let value = |field| sent(field).filter(|_| !faults.has(field));
-        let (email, license) = (value("email"), value("license_number"));
-        match self.taken(id, email.as_deref(), license.as_deref()).await {
-            Ok(taken) => ApiError::Invalid(faults.and(taken)),
-            Err(fault) => fault,
+    /// The error of a write with every unique value that is taken: PostgreSQL names one only.
+    async fn all_taken(
+        &self,
+        error: ApiError,
+        email: Option<&str>,
+        license_number: Option<&str>,
+        except: Option<Id<Doctor>>,
+    ) -> ApiError {
+        let ApiError::Invalid(errors) = error else { return error };
+        match self.taken(email, license_number, except).await {
+            Ok(taken) if taken.is_empty() => ApiError::Invalid(errors),
+            Ok(taken) => ApiError::Invalid(taken),
+            Err(error) => error,
         }
     }
 
-    async fn taken(&self, id: i64, email: Option<&str>, license: Option<&str>) -> Result<FieldErrors> {
+    /// Which of the two another doctor than `except` has.
+    pub async fn taken(
+        &self,
+        email: Option<&str>,
+        license_number: Option<&str>,
+        except: Option<Id<Doctor>>,
+    ) -> Result<FieldErrors> {
         let taken = sqlx::query!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             select
                 exists (
-                    select from doctors where id <> $4 and lower(email) = lower($5)) as "email!",
+                    select from doctors
+                    where id is distinct from $6 and lower(email) = lower($4)) as "email!",
                 exists (
-                    select from doctors where id <> $4 and license_number = $6) as "license_number!"
+                    select from doctors
+                    where id is distinct from $6 and license_number = $5) as "license_number!"
             from actor
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            id,
             email,
-            license
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        let taken = taken
-            .map(|taken| [(taken.email, "doctors_email_key"), (taken.license_number, "doctors_license_number_key")]);
-        let constraints =
-            taken.into_iter().flatten().filter_map(|(is_taken, constraint)| is_taken.then_some(constraint));
-        Ok(constraints.filter_map(constraint_fault).collect())
+            license_number,
+            except.map(Id::get)
+        );
+        let Some(taken) = taken.fetch_optional(self.db.connection()).await? else {
+            return Ok(FieldErrors::default());
+        };
+        let constraints = [(taken.email, "doctors_email_key"), (taken.license_number, "doctors_license_number_key")];
+        let constraints = constraints.into_iter().filter_map(|(is_taken, constraint)| is_taken.then_some(constraint));
+        Ok(constraints.filter_map(|constraint| constraint_error("doctors", constraint)).collect())
     }
 }

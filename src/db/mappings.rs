@@ -5,14 +5,17 @@ use chrono::{DateTime, Utc};
 use super::{
     Db, Id, Model,
     doctors::Doctor,
-    keys::{Key, Made},
+    idempotency::{Inserted, Key, insert_error},
+    listing::{Column, Kind, Listed},
     patients::Patient,
 };
 use crate::{
     auth::CurrentUser,
-    error::{ApiError, Result},
-    input::FieldErrors,
+    error::{ApiError, FieldErrors, Result},
 };
+
+/// What README A says of a patient who is somebody else's, or nobody's.
+pub const NOT_YOUR_PATIENT: &str = "You can only assign doctors to your own patients.";
 
 /// A doctor's assignment to a patient, with the names of both.
 #[derive(serde::Deserialize, sqlx::FromRow)]
@@ -33,7 +36,25 @@ impl Model for Mapping {
     const NOUN: &'static str = "mapping";
 }
 
-/// Who is assigned to whom.
+impl Listed for Mapping {
+    const SELECT: &'static str = "m.id, m.patient_id, m.doctor_id, \
+        p.first_name as patient_first_name, p.last_name as patient_last_name, \
+        d.first_name as doctor_first_name, d.last_name as doctor_last_name, m.assigned_at";
+    const FROM: &'static str = "from patient_doctor_mappings m \
+        join patients p on p.id = m.patient_id join doctors d on d.id = m.doctor_id \
+        where m.created_by = (select id from actor)";
+    const ID: &'static str = "m.id";
+    const SEARCH: &'static str = "concat(p.search, ' ', d.search)";
+    const IS_OWNED: bool = true;
+    const COLUMNS: &'static [Column] = &[
+        Column::ordered("id", "m.id", Kind::Id),
+        Column::filtered("patient", "m.patient_id", Kind::Id),
+        Column::filtered("doctor", "m.doctor_id", Kind::Id),
+        Column::ordered("assigned_at", "m.assigned_at", Kind::Time),
+    ];
+}
+
+/// A doctor to assign to a patient.
 pub struct NewMapping {
     pub patient: Id<Patient>,
     pub doctor: Id<Doctor>,
@@ -110,33 +131,9 @@ impl Mappings<'_> {
         self.unless_foreign(patient, doctors).await
     }
 
-    /// Assigns a doctor to one of the caller's own patients.
-    ///
-    /// Whose patient it is comes before what is wrong with the rest, so it is given apart, if it is a number at all.
-    pub async fn create(
-        &self,
-        new: Result<NewMapping>,
-        patient: Option<Id<Patient>>,
-        key: Result<Option<Key>>,
-    ) -> Result<Made<Mapping>> {
-        let new = match (new, patient) {
-            (Err(ApiError::Invalid(faults)), Some(patient)) => {
-                self.own(patient).await?;
-                return Err(ApiError::Invalid(faults));
-            }
-            (new, _) => self.db.accept(self.user, new).await?,
-        };
-        let key = self.db.accept(self.user, key).await?;
-        let mapping = match self.insert(&new, key.as_ref()).await {
-            Ok(Some(mapping)) => Ok(mapping),
-            Ok(None) => Err(self.why_not(&new).await),
-            Err(fault) => Err(fault),
-        };
-        self.db.made(self.user, "mappings", key.as_ref(), mapping).await
-    }
-
-    /// Both rows are held until it is written, so that neither goes meanwhile.
-    async fn insert(&self, new: &NewMapping, key: Option<&Key>) -> Result<Option<Mapping>> {
+    /// Assigns a doctor to one of the caller's own patients. Both rows are held until it is written, so that neither goes
+    /// meanwhile.
+    pub async fn create(&self, new: &NewMapping, key: Option<&Key>) -> Result<Inserted<Mapping>> {
         let mapping = sqlx::query_as!(
             Mapping,
             r#"
@@ -144,71 +141,40 @@ impl Mappings<'_> {
             patient as materialized (
                 select p.id, p.created_by, p.first_name, p.last_name
                 from patients p
-                where p.id = $4 and p.created_by = (select id from actor)
+                where p.id = $6 and p.created_by = (select id from actor)
                 for key share),
             doctor as materialized (
                 select d.id, d.first_name, d.last_name
                 from doctors d
-                where d.id = $5 and exists (select from patient)
-                for key share),
-            inserted as (
-                insert into patient_doctor_mappings (patient_id, created_by, doctor_id)
-                select patient.id, patient.created_by, doctor.id
-                from patient, doctor
-                returning id, patient_id, doctor_id, assigned_at),
-            mapping as (
-                select inserted.id, inserted.patient_id, inserted.doctor_id,
-                    patient.first_name as patient_first_name,
-                    patient.last_name as patient_last_name,
-                    doctor.first_name as doctor_first_name,
-                    doctor.last_name as doctor_last_name, inserted.assigned_at
-                from inserted, patient, doctor),
-            key as (
-                insert into idempotency_keys (user_id, route, key, fingerprint, answer)
-                select actor.id, 'mappings', $6, $7, to_jsonb(mapping)
-                from mapping, actor
-                where $6::text is not null)
-            select id as "id!", patient_id as "patient_id!", doctor_id as "doctor_id!",
-                patient_first_name as "patient_first_name!",
-                patient_last_name as "patient_last_name!",
-                doctor_first_name as "doctor_first_name!",
-                doctor_last_name as "doctor_last_name!", assigned_at as "assigned_at!"
-            from mapping
+                where d.id = $7 and exists (select from patient)
+                for key share)
+            insert into patient_doctor_mappings (patient_id, created_by, doctor_id)
+            select patient.id, patient.created_by, doctor.id
+            from patient, doctor, keyed($4, $5)
+            returning id, patient_id, doctor_id,
+                (select first_name from patient) as "patient_first_name!",
+                (select last_name from patient) as "patient_last_name!",
+                (select first_name from doctor) as "doctor_first_name!",
+                (select last_name from doctor) as "doctor_last_name!", assigned_at
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            new.patient.get(),
-            new.doctor.get(),
             key.map(|key| key.key.as_str()),
-            key.map(|key| key.fingerprint.as_slice())
+            key.map(|key| key.fingerprint.as_slice()),
+            new.patient.get(),
+            new.doctor.get()
         );
-        Ok(mapping.fetch_optional(self.db.connection()).await?)
+        let error = match mapping.fetch_optional(self.db.connection()).await {
+            Ok(Some(mapping)) => return Ok(Inserted::now(mapping)),
+            Ok(None) => self.why_not(new).await,
+            Err(error) => insert_error(key, error),
+        };
+        self.db.replay(self.user, "mappings", key, error).await
     }
 
-    async fn find(&self, id: Id<Mapping>) -> Result<Option<i64>> {
-        let mapping = sqlx::query_scalar!(
-            r#"
-            with actor as materialized (select * from actor($1, $2, $3))
-            select m.id
-            from patient_doctor_mappings m
-            where m.id = $4 and m.created_by = (select id from actor)
-            "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
-            id.get()
-        );
-        Ok(mapping.fetch_optional(self.db.connection()).await?)
-    }
-
-    /// Takes one away.
+    /// Removes one.
     pub async fn delete(&self, id: Id<Mapping>) -> Result<()> {
-        if let Err(fault) = self.user.unserved() {
-            let mapping = self.find(id).await?;
-            self.db.found(self.user, Mapping::NAME, mapping).await?;
-            return Err(fault);
-        }
         let deleted = sqlx::query_scalar!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
@@ -234,23 +200,23 @@ impl Mappings<'_> {
         Ok(rows)
     }
 
-    /// Why nothing was assigned: not the caller's patient, before anything else; else there is no such doctor.
+    /// Why nothing was assigned: it is not the caller's patient, or else there is no such doctor.
     async fn why_not(&self, new: &NewMapping) -> ApiError {
-        match self.own(new.patient).await {
+        match self.check_patient(new.patient).await {
             Ok(()) => {
                 let message = format!("Invalid pk \"{}\" - object does not exist.", new.doctor_as_sent);
                 ApiError::Invalid(FieldErrors::one("doctor", message))
             }
-            Err(refusal) => refusal,
+            Err(error) => error,
         }
     }
 
     /// Checks that a patient is the caller's.
-    async fn own(&self, patient: Id<Patient>) -> Result<()> {
+    pub async fn check_patient(&self, patient: Id<Patient>) -> Result<()> {
         match self.db.patients(self.user).get(patient).await {
             Ok(_) => Ok(()),
-            Err(ApiError::NoRow(_)) => Err(ApiError::NotYourPatient),
-            Err(other) => Err(other),
+            Err(ApiError::NoRow(_)) => Err(ApiError::BadRequest(NOT_YOUR_PATIENT.into())),
+            Err(error) => Err(error),
         }
     }
 }

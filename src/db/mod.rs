@@ -16,15 +16,15 @@ use tokio::time::timeout;
 use connection::Connection;
 
 use crate::{
-    auth::{CurrentUser, Unauthenticated, token::TokenFault},
-    error::{ApiError, Result},
+    auth::CurrentUser,
+    error::{ApiError, Result, TokenError, Unauthenticated},
 };
 
 mod connection;
 pub mod directory;
 pub mod doctors;
 pub mod embedded;
-pub mod keys;
+pub mod idempotency;
 pub mod listing;
 pub mod mappings;
 pub mod patients;
@@ -92,13 +92,6 @@ pub trait Model {
     }
 }
 
-/// What is to be written over a row.
-pub struct Change<F> {
-    pub fields: F,
-    /// The version that must still be there.
-    pub version: Option<i64>,
-}
-
 /// The database.
 #[derive(Clone)]
 pub struct Db {
@@ -148,49 +141,32 @@ impl Db {
         Connection(&self.searches)
     }
 
-    /// What to answer where a statement found nothing, or a request was refused before there was one: the fault, unless
-    /// the caller is no more.
-    pub async fn refuse(&self, user: &CurrentUser, fault: ApiError) -> ApiError {
-        match self.caller(user).await {
-            Ok(()) => fault,
-            Err(refusal) => refusal,
-        }
-    }
-
-    /// A row that was looked for: not there and not the caller's are the same.
+    /// The row that a statement found. No row: 401 if the caller is no longer one, else 404, whether it is gone or
+    /// somebody else's.
     async fn found<T>(&self, user: &CurrentUser, model: &'static str, row: Option<T>) -> Result<T> {
-        match row {
-            Some(row) => Ok(row),
-            None => Err(self.refuse(user, ApiError::NoRow(model)).await),
+        if row.is_none() {
+            self.check(user).await?;
         }
+        row.ok_or(ApiError::NoRow(model))
     }
 
-    /// What a write found. Where a version was asked for, nothing may also mean that the row is another by now, which
-    /// reading it `again` tells.
-    async fn unless_changed<T, M: Model>(
+    /// The row that a write found. No row: 404 if it is gone, 412 if its version moved on, which `current` tells.
+    async fn written<T, M: Model>(
         &self,
         user: &CurrentUser,
-        version: Option<i64>,
         row: Option<T>,
-        again: impl Future<Output = Result<M>>,
+        version: Option<i64>,
+        current: impl Future<Output = Result<M>>,
     ) -> Result<T> {
         if row.is_none() && version.is_some() {
-            again.await?;
+            current.await?;
             return Err(ApiError::PreconditionFailed);
         }
         self.found(user, M::NAME, row).await
     }
 
-    /// A value that came with the request, or its fault: see `refuse`.
-    async fn accept<T>(&self, user: &CurrentUser, value: Result<T>) -> Result<T> {
-        match value {
-            Ok(value) => Ok(value),
-            Err(fault) => Err(self.refuse(user, fault).await),
-        }
-    }
-
-    /// Checks that the caller still is one.
-    pub async fn caller(&self, user: &CurrentUser) -> Result<()> {
+    /// Checks that the caller still is one: 401 otherwise.
+    pub async fn check(&self, user: &CurrentUser) -> Result<()> {
         let row = sqlx::query!(
             r#"
             select u.is_active, s.id is not null and s.ended_at is null as "is_logged_in!"
@@ -203,17 +179,12 @@ impl Db {
         )
         .fetch_optional(self.connection())
         .await?;
-        let refusal = match row {
+        let reason = match row {
             None => Unauthenticated::UserNotFound,
             Some(row) if !row.is_active => Unauthenticated::UserInactive,
-            Some(row) if !row.is_logged_in => Unauthenticated::AccessToken(TokenFault::Invalid),
+            Some(row) if !row.is_logged_in => Unauthenticated::AccessToken(TokenError::Invalid),
             Some(_) => return Ok(()),
         };
-        Err(refusal.into())
+        Err(reason.into())
     }
-}
-
-/// Whether a value that was sent is another than the one that is there.
-fn differs<T: PartialEq>(sent: Option<&T>, there: &T) -> bool {
-    sent.is_some_and(|sent| sent != there)
 }

@@ -3,15 +3,15 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Change, Db, Id, Model, differs,
-    keys::{Key, Made},
+    Db, Id, Model,
+    idempotency::{Inserted, Key, insert_error},
+    listing::{Column, Kind, Listed},
 };
 use crate::{auth::CurrentUser, error::Result};
 
 /// A patient, as stored.
 #[derive(serde::Deserialize, sqlx::FromRow)]
 pub struct Patient {
-    /// Its number.
     pub id: i64,
     pub first_name: String,
     /// Empty for a person with one name.
@@ -41,9 +41,44 @@ impl Model for Patient {
     }
 }
 
-/// What a client sets of a patient. None: left as it is, or empty in a new one.
+impl Listed for Patient {
+    const SELECT: &'static str = "p.id, p.first_name, p.last_name, p.date_of_birth, \
+        p.date_of_birth_estimated, p.gender, p.address, p.phone_number, p.email, \
+        p.medical_history, (select email from actor) as created_by, p.created_at, p.updated_at, \
+        p.version";
+    const FROM: &'static str = "from patients p where p.created_by = (select id from actor)";
+    const ID: &'static str = "p.id";
+    const SEARCH: &'static str = "p.search";
+    const IS_OWNED: bool = true;
+    const COLUMNS: &'static [Column] = &[
+        Column::ordered("id", "p.id", Kind::Id),
+        Column::ordered("first_name", "p.first_name", Kind::Text),
+        Column::ordered("last_name", "p.last_name", Kind::Text),
+        Column::ordered("date_of_birth", "p.date_of_birth", Kind::Date),
+        Column::filtered("gender", "p.gender", Kind::Choice(&["M", "F", "O"])),
+        Column::filtered("phone_number", "p.phone_number", Kind::Text),
+        Column::filtered("email", "lower(p.email)", Kind::Email),
+        Column::ordered("created_at", "p.created_at", Kind::Time),
+        Column::ordered("updated_at", "p.updated_at", Kind::Time),
+    ];
+}
+
+/// A patient to add.
+pub struct NewPatient {
+    pub first_name: String,
+    pub last_name: String,
+    pub date_of_birth: NaiveDate,
+    pub date_of_birth_estimated: bool,
+    pub gender: Gender,
+    pub address: String,
+    pub phone_number: String,
+    pub email: String,
+    pub medical_history: String,
+}
+
+/// What to change of a patient. None: left as it is.
 #[derive(Default)]
-pub struct PatientFields {
+pub struct PatientChange {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub date_of_birth: Option<NaiveDate>,
@@ -55,23 +90,8 @@ pub struct PatientFields {
     pub medical_history: Option<String>,
 }
 
-impl PatientFields {
-    /// Whether the patient would be another than it is.
-    fn change(&self, patient: &Patient) -> bool {
-        differs(self.first_name.as_ref(), &patient.first_name)
-            || differs(self.last_name.as_ref(), &patient.last_name)
-            || differs(self.date_of_birth.as_ref(), &patient.date_of_birth)
-            || differs(self.date_of_birth_estimated.as_ref(), &patient.date_of_birth_estimated)
-            || differs(self.gender.as_ref(), &patient.gender)
-            || differs(self.address.as_ref(), &patient.address)
-            || differs(self.phone_number.as_ref(), &patient.phone_number)
-            || differs(self.email.as_ref(), &patient.email)
-            || differs(self.medical_history.as_ref(), &patient.medical_history)
-    }
-}
-
-/// M, F or O, for other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type, utoipa::ToSchema)]
+/// M, F, or O for other. Requests may also say `male`, `female` or `other`, in any case of letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[sqlx(type_name = "text")]
 pub enum Gender {
     M,
@@ -109,100 +129,63 @@ impl Patients<'_> {
             self.user.session_id(),
             self.user.request_id(),
             id.get()
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
+        );
+        let patient = patient.fetch_optional(self.db.connection()).await?;
         self.db.found(self.user, Patient::NAME, patient).await
     }
 
-    /// A new one.
-    pub async fn create(&self, fields: Result<PatientFields>, key: Result<Option<Key>>) -> Result<Made<Patient>> {
-        let fields = self.db.accept(self.user, fields).await?;
-        let key = self.db.accept(self.user, key).await?;
-        let patient = self.insert(&fields, key.as_ref()).await;
-        self.db.made(self.user, "patients", key.as_ref(), patient).await
-    }
-
-    async fn insert(&self, fields: &PatientFields, key: Option<&Key>) -> Result<Patient> {
+    /// Adds one.
+    pub async fn create(&self, new: &NewPatient, key: Option<&Key>) -> Result<Inserted<Patient>> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
-            inserted as (
-                insert into patients (
-                    created_by, first_name, last_name, date_of_birth, date_of_birth_estimated,
-                    gender, address, phone_number, email, medical_history)
-                select actor.id, $4, $5, $6, $7, $8, coalesce($9, ''), coalesce($10, ''),
-                    coalesce($11, ''), coalesce($12, '')
-                from actor
-                returning id, first_name, last_name, date_of_birth, date_of_birth_estimated, gender,
-                    address, phone_number, email, medical_history, created_at, updated_at, version),
-            patient as (
-                select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
-                    p.gender, p.address, p.phone_number, p.email, p.medical_history,
-                    actor.email as created_by, p.created_at, p.updated_at, p.version
-                from inserted p, actor),
-            key as (
-                insert into idempotency_keys (user_id, route, key, fingerprint, answer)
-                select actor.id, 'patients', $13, $14, to_jsonb(patient)
-                from patient, actor
-                where $13::text is not null)
-            select id as "id!", first_name as "first_name!", last_name as "last_name!",
-                date_of_birth as "date_of_birth!",
-                date_of_birth_estimated as "date_of_birth_estimated!",
-                gender as "gender!: Gender", address as "address!", phone_number as "phone_number!",
-                email as "email!", medical_history as "medical_history!",
-                created_by as "created_by!", created_at as "created_at!",
-                updated_at as "updated_at!", version as "version!"
-            from patient
+            with actor as materialized (select * from actor($1, $2, $3))
+            insert into patients (
+                created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender,
+                address, phone_number, email, medical_history)
+            select actor.id, $6, $7, $8, $9, $10, $11, $12, $13, $14
+            from actor, keyed($4, $5)
+            returning id, first_name, last_name, date_of_birth, date_of_birth_estimated,
+                gender as "gender: Gender", address, phone_number, email, medical_history,
+                (select email from actor) as "created_by!", created_at, updated_at, version
             "#,
             self.user.id(),
             self.user.session_id(),
             self.user.request_id(),
-            fields.first_name,
-            fields.last_name,
-            fields.date_of_birth,
-            fields.date_of_birth_estimated,
-            fields.gender as Option<Gender>,
-            fields.address,
-            fields.phone_number,
-            fields.email,
-            fields.medical_history,
             key.map(|key| key.key.as_str()),
-            key.map(|key| key.fingerprint.as_slice())
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.found(self.user, Patient::NAME, patient).await
+            key.map(|key| key.fingerprint.as_slice()),
+            new.first_name,
+            new.last_name,
+            new.date_of_birth,
+            new.date_of_birth_estimated,
+            new.gender as Gender,
+            new.address,
+            new.phone_number,
+            new.email,
+            new.medical_history
+        );
+        match patient.fetch_optional(self.db.connection()).await {
+            Ok(patient) => self.db.found(self.user, Patient::NAME, patient).await.map(Inserted::now),
+            Err(error) => self.db.replay(self.user, "patients", key, insert_error(key, error)).await,
+        }
     }
 
-    /// Changes one. `change` sees it as it is; what leaves it so is not written.
-    pub async fn update(
-        &self,
-        id: Id<Patient>,
-        change: impl FnOnce(&Patient) -> Result<Change<PatientFields>>,
-    ) -> Result<Patient> {
-        let patient = self.get(id).await?;
-        let change = change(&patient)?;
-        if change.fields.change(&patient) { self.write(id, &change).await } else { Ok(patient) }
-    }
-
-    /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing.
-    async fn write(&self, id: Id<Patient>, change: &Change<PatientFields>) -> Result<Patient> {
-        let fields = &change.fields;
+    /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing. With a `version`,
+    /// only that one is changed.
+    pub async fn update(&self, id: Id<Patient>, change: &PatientChange, version: Option<i64>) -> Result<Patient> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update patients p
-            set first_name = coalesce($5, p.first_name), last_name = coalesce($6, p.last_name),
-                date_of_birth = coalesce($7, p.date_of_birth),
-                date_of_birth_estimated = coalesce($8, p.date_of_birth_estimated),
-                gender = coalesce($9, p.gender), address = coalesce($10, p.address),
-                phone_number = coalesce($11, p.phone_number), email = coalesce($12, p.email),
-                medical_history = coalesce($13, p.medical_history)
-            where p.id = $4 and p.created_by = (select id from actor)
-                and p.version = coalesce($14, p.version)
+            set first_name = coalesce($6, p.first_name), last_name = coalesce($7, p.last_name),
+                date_of_birth = coalesce($8, p.date_of_birth),
+                date_of_birth_estimated = coalesce($9, p.date_of_birth_estimated),
+                gender = coalesce($10, p.gender), address = coalesce($11, p.address),
+                phone_number = coalesce($12, p.phone_number), email = coalesce($13, p.email),
+                medical_history = coalesce($14, p.medical_history)
+            where p.id = $4 and p.version = coalesce($5, p.version)
+                and p.created_by = (select id from actor)
             returning p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
@@ -211,42 +194,29 @@ impl Patients<'_> {
             self.user.session_id(),
             self.user.request_id(),
             id.get(),
-            fields.first_name,
-            fields.last_name,
-            fields.date_of_birth,
-            fields.date_of_birth_estimated,
-            fields.gender as Option<Gender>,
-            fields.address,
-            fields.phone_number,
-            fields.email,
-            fields.medical_history,
-            change.version
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.unless_changed(self.user, change.version, patient, self.get(id)).await
+            version,
+            change.first_name,
+            change.last_name,
+            change.date_of_birth,
+            change.date_of_birth_estimated,
+            change.gender as Option<Gender>,
+            change.address,
+            change.phone_number,
+            change.email,
+            change.medical_history
+        );
+        let patient = patient.fetch_optional(self.db.connection()).await?;
+        self.db.written(self.user, patient, version, self.get(id)).await
     }
 
-    /// Takes one away for good.
-    pub async fn delete(
-        &self,
-        id: Id<Patient>,
-        precondition: Option<impl Fn(&Patient) -> Result<Option<i64>>>,
-    ) -> Result<()> {
-        if let Err(fault) = self.user.unserved() {
-            self.get(id).await?;
-            return Err(fault);
-        }
-        let version = match precondition {
-            Some(precondition) => precondition(&self.get(id).await?)?,
-            None => None,
-        };
+    /// Deletes one, with its mappings. With a `version`, only that one is deleted.
+    pub async fn delete(&self, id: Id<Patient>, version: Option<i64>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             delete from patients p
-            where p.id = $4 and p.created_by = (select id from actor)
-                and p.version = coalesce($5, p.version)
+            where p.id = $4 and p.version = coalesce($5, p.version)
+                and p.created_by = (select id from actor)
             returning p.id
             "#,
             self.user.id(),
@@ -254,9 +224,8 @@ impl Patients<'_> {
             self.user.request_id(),
             id.get(),
             version
-        )
-        .fetch_optional(self.db.connection())
-        .await?;
-        self.db.unless_changed(self.user, version, deleted, self.get(id)).await.map(drop)
+        );
+        let deleted = deleted.fetch_optional(self.db.connection()).await?;
+        self.db.written(self.user, deleted, version, self.get(id)).await.map(drop)
     }
 }

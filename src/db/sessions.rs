@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Db;
 use crate::{
-    auth::{CurrentUser, Unauthenticated},
-    error::{ApiError, Result},
+    auth::CurrentUser,
+    error::{ApiError, Result, Unauthenticated},
 };
 
 /// Where a login comes from.
@@ -67,14 +67,12 @@ impl Db {
         if updated.rows_affected() == 1 {
             return Ok(());
         }
-        let refusal = match self.caller(user).await {
-            Err(ApiError::Unauthenticated(Unauthenticated::AccessToken(fault))) => Unauthenticated::RefreshToken(fault),
+        let reason = match self.check(user).await {
+            Err(ApiError::Unauthenticated(Unauthenticated::AccessToken(error))) => Unauthenticated::RefreshToken(error),
             Err(ApiError::Unauthenticated(_)) => Unauthenticated::NoActiveAccountForToken,
-            Err(other) => return Err(other),
-            Ok(()) => {
-                return Err(ApiError::Internal("a session that goes on could not be used".into()));
-            }
+            Err(error) => return Err(error),
+            Ok(()) => return Err(ApiError::Internal("a session that goes on could not be used".into())),
         };
-        Err(refusal.into())
+        Err(reason.into())
     }
 }

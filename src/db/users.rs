@@ -3,8 +3,7 @@
 use super::Db;
 use crate::{
     auth::CurrentUser,
-    error::{ApiError, Result, constraint_fault},
-    input::FieldErrors,
+    error::{ApiError, FieldErrors, Result, constraint_error},
 };
 
 /// What a new account is made of.
@@ -68,10 +67,10 @@ impl Db {
         .fetch_one(self.connection())
         .await;
         match created.map_err(ApiError::from) {
-            Err(ApiError::Invalid(fault)) => {
+            Err(ApiError::Invalid(error)) => {
                 // PostgreSQL names one only
                 let taken = self.taken(Some(&new.email), new.username.as_deref()).await?;
-                Err(ApiError::Invalid(if taken.is_empty() { fault } else { taken }))
+                Err(ApiError::Invalid(if taken.is_empty() { error } else { taken }))
             }
             created => created,
         }
@@ -92,7 +91,7 @@ impl Db {
         .await?;
         let taken = [(taken.email, "users_email_key"), (taken.username, "users_username_key")];
         let constraints = taken.into_iter().filter_map(|(taken, constraint)| taken.then_some(constraint));
-        Ok(constraints.filter_map(constraint_fault).collect())
+        Ok(constraints.filter_map(|constraint| constraint_error("users", constraint)).collect())
     }
 
     /// The account of an e-mail address or a user name, in any case of letters.
@@ -132,17 +131,14 @@ impl Db {
         self.found(user, "User", account).await
     }
 
-    /// Gives the caller another name.
-    pub async fn rename(&self, user: &CurrentUser, name: Result<Option<String>>) -> Result<User> {
-        let Some(name) = self.accept(user, name).await? else {
-            return self.account(user).await;
-        };
+    /// Gives the caller another name. None: leaves it.
+    pub async fn rename(&self, user: &CurrentUser, name: Option<&str>) -> Result<User> {
         let account = sqlx::query_as!(
             User,
             r#"
             with actor as materialized (select * from actor($1, $2, $3))
             update users u
-            set name = $4
+            set name = coalesce($4, u.name)
             where u.id = (select id from actor)
             returning u.id, u.name, u.email, u.username
             "#,
@@ -150,9 +146,8 @@ impl Db {
             user.session_id(),
             user.request_id(),
             name
-        )
-        .fetch_optional(self.connection())
-        .await?;
+        );
+        let account = account.fetch_optional(self.connection()).await?;
         self.found(user, "User", account).await
     }
 

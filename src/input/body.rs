@@ -12,39 +12,37 @@ use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use super::{
-    FieldErrors, Input, NON_FIELD_ERRORS, Record,
+    Input, Record,
     field::text,
     python::strip,
     read::{Extent, Payload, read, spellings},
 };
-use crate::{
-    api::Unserved,
-    error::{ApiError, Result},
-};
+use crate::error::{ApiError, FieldErrors, NON_FIELD_ERRORS, Result};
 
 /// The largest body that is read, in bytes: a medical history of 100,000 characters, each escaped, and the rest.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The longest time that a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that should hold a `T`.
 ///
-/// Extracting it never fails: a fault is handed over instead of the value, because a caller who is no more must be told
-/// so first, and so must one who changes a row that is not theirs.
+/// Extracting it never fails. The error comes when it is read, because a caller who is no longer one must be told that
+/// first, and so must one who changes a row of somebody else.
 pub struct Body<T> {
     payload: Result<Payload>,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Input> Body<T> {
-    /// The whole value.
-    pub fn read(&self) -> Result<T> {
-        self.read_as(Extent::Whole, None)
+    /// POST: what a whole body says.
+    pub fn new_value(&self) -> Result<T::New> {
+        let input = self.read(Extent::Whole, None)?;
+        input.into_new().ok_or_else(|| ApiError::Internal(format!("{}: REQUIRED lacks a field", T::name())))
     }
 
-    /// Whatever part of the value was sent.
-    pub fn read_partial(&self) -> Result<T> {
-        self.read_as(Extent::Partial, None)
+    /// PATCH of what is no `Record`: whatever was sent.
+    pub fn partial(&self) -> Result<T> {
+        self.read(Extent::Partial, None)
     }
 
     /// What tells this body from one that holds anything else.
@@ -63,7 +61,7 @@ impl<T: Input> Body<T> {
         text(value).ok().map(|text| strip(&text).to_owned())
     }
 
-    fn read_as(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {
+    fn read(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {
         let payload = self.payload.as_ref().map_err(Clone::clone)?;
         read(payload, extent, shown).map_err(ApiError::Invalid)
     }
@@ -77,23 +75,14 @@ impl<T> From<Map<String, Value>> for Body<T> {
 }
 
 impl<T: Record> Body<T> {
-    /// POST: a new row.
-    pub fn create(&self) -> Result<T::Fields> {
-        Ok(self.read()?.fields())
-    }
-
     /// PUT: all that is required, over the row as it is; what is optional and left out stays.
-    pub fn update(&self, row: &T::Row) -> Result<T::Fields> {
-        self.change(Extent::Whole, row)
+    pub fn update(&self, row: &T::Row) -> Result<T::Change> {
+        Ok(self.read(Extent::Whole, Some(&T::shown(row)))?.into_change(Some(row)))
     }
 
     /// PATCH: what is sent, over the row as it is.
-    pub fn partial_update(&self, row: &T::Row) -> Result<T::Fields> {
-        self.change(Extent::Partial, row)
-    }
-
-    fn change(&self, extent: Extent, row: &T::Row) -> Result<T::Fields> {
-        Ok(self.read_as(extent, Some(&T::shown(row)))?.fields())
+    pub fn partial_update(&self, row: &T::Row) -> Result<T::Change> {
+        Ok(self.read(Extent::Partial, Some(&T::shown(row)))?.into_change(None))
     }
 }
 
@@ -106,15 +95,12 @@ impl<S: Send + Sync, T> FromRequest<S> for Body<T> {
 }
 
 async fn payload(request: Request) -> Result<Payload> {
-    if let Some(Unserved(fault)) = request.extensions().get() {
-        return Err(fault.clone());
-    }
     let (parts, body) = request.into_parts();
     let content_type = content_type(&parts.headers);
-    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, BODY_LIMIT))
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_LIMIT))
         .await
-        .map_err(|_| ApiError::Timeout)?
-        .map_err(|_| ApiError::TooLarge(BODY_LIMIT))?;
+        .map_err(|_| ApiError::RequestTimeout)?
+        .map_err(|_| ApiError::PayloadTooLarge(BODY_LIMIT))?;
     if bytes.is_empty() {
         return Ok(Payload::default());
     }
@@ -128,7 +114,7 @@ async fn payload(request: Request) -> Result<Payload> {
         "application/json" => json(&bytes).map(|object| Payload { object, is_form: false }),
         "application/x-www-form-urlencoded" => {
             if percent_decode(&bytes).decode_utf8().is_err() {
-                return Err(ApiError::Malformed("Form parse error - not UTF-8".into()));
+                return Err(ApiError::BadRequest("Form parse error - not UTF-8".into()));
             }
             let pairs = form_urlencoded::parse(&bytes);
             let object = pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
@@ -146,12 +132,12 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(ApiError::Invalid(FieldErrors::one(NON_FIELD_ERRORS, not_an_object(&other)))),
-        Err(error) => Err(ApiError::Malformed(format!("JSON parse error - {error}"))),
+        Err(error) => Err(ApiError::BadRequest(format!("JSON parse error - {error}").into())),
     }
 }
 
 fn malformed(error: impl Display) -> ApiError {
-    ApiError::Malformed(format!("Multipart form parse error - {error}"))
+    ApiError::BadRequest(format!("Multipart form parse error - {error}").into())
 }
 
 /// The fields of a form; the last of one name counts. A file is no value of any field here.

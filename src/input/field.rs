@@ -12,14 +12,8 @@ use serde::{
 };
 use serde_json::{Error, Number, Value};
 
-use super::{python::strip, rules::DATE_FORMAT};
-
-const NOT_A_STRING: &str = "Not a valid string.";
-const BLANK: &str = "This field may not be blank.";
-const NULL: &str = "This field may not be null.";
-/// What is said of a text with a NUL in it.
-pub const NUL: &str = "Null characters are not allowed.";
-const EMAIL: &str = "Enter a valid email address.";
+use super::python::strip;
+use crate::error::messages::{BLANK, DATE_FORMAT, EMAIL, NOT_A_STRING, NOT_AN_INTEGER, NUL, NULL};
 
 /// The value of one field.
 #[derive(Clone, Copy)]
@@ -103,7 +97,7 @@ fn is_within_64_bits(number: &Number) -> bool {
 
 /// `IntegerField`: 34, "34", " 34 ", 34.0 and "34.0". A number beyond `i64` is as far as that goes.
 pub fn integer(value: &Value) -> Result<i64, Error> {
-    let invalid = || Error::custom("A valid integer is required.");
+    let invalid = || Error::custom(NOT_AN_INTEGER);
     let text = match value {
         Value::String(string) if string.chars().count() > 1000 => {
             return Err(Error::custom("String value too large."));

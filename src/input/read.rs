@@ -1,4 +1,4 @@
-//! From the values of a body to its struct, or to every fault.
+//! From the values of a body to its struct, or to every error.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,12 @@ use serde::de::value::MapDeserializer;
 use serde_json::{Map, Value};
 
 use super::{
-    FieldErrors, Input, NON_FIELD_ERRORS,
+    Input,
     field::{Field, field_names, integer, parse_date, text},
     python::strip,
     rules,
 };
+use crate::error::{FieldErrors, NON_FIELD_ERRORS, messages::REQUIRED};
 
 /// Other spellings of fields, seen in the clients of comparable services.
 pub(super) const SPELLINGS: &[(&str, &str)] = &[
@@ -44,15 +45,15 @@ enum Sent<'a> {
     /// A value, under this key.
     New(&'a str, &'a Value),
     /// What the row shows already.
-    Unchanged,
+    Unchanged(&'a Value),
 }
 
 /// What each field says.
 type Fields<'a> = HashMap<&'static str, Sent<'a>>;
 /// What is wrong with each field.
-type Faults = HashMap<&'static str, Vec<String>>;
+type Messages = HashMap<&'static str, Vec<String>>;
 
-/// Reads a body, or finds every fault of it. `shown` is the row that it changes.
+/// Reads a body, or finds every error of it. `shown` is the row that it changes.
 pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&Value>) -> Result<T, FieldErrors> {
     let names = field_names::<T>();
     let find = |name: &&'static str| Some((*name, find(payload, name, shown)?));
@@ -60,21 +61,22 @@ pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&V
     if payload.is_form {
         drop_empty::<T>(&mut sent);
     }
-    let mut faults = Faults::new();
-    let input = parse::<T>(&sent, &mut faults)?;
-    let (mut broken, too_long) = judge(&input, names);
-    forgive::<T>(&sent, &faults, &mut broken);
+    let mut errors = Messages::new();
+    let input = parse::<T>(&sent, extent, &mut errors)?;
+    let new: Vec<&str> = names.iter().copied().filter(|name| matches!(sent.get(name), Some(Sent::New(..)))).collect();
+    let (mut broken, too_long) = validate(&input, &new);
+    forgive::<T>(&sent, &errors, &mut broken);
     for (name, messages) in broken {
-        faults.entry(name).or_default().extend(messages);
+        errors.entry(name).or_default().extend(messages);
     }
     if extent == Extent::Whole {
-        require::<T>(&sent, &mut faults);
+        require::<T>(&sent, &mut errors);
     }
-    for (name, message) in input.cross_faults(&too_long) {
-        faults.entry(name).or_default().push(message);
+    for (name, message) in input.cross_errors(&too_long) {
+        errors.entry(name).or_default().push(message);
     }
-    let mut errors = in_order(names, &sent, faults);
-    judge_doubles::<T>(payload, &sent, &mut errors);
+    let mut errors = in_order(names, &sent, errors);
+    validate_doubles::<T>(payload, &sent, &mut errors);
     if errors.is_empty() { Ok(input) } else { Err(errors) }
 }
 
@@ -83,14 +85,19 @@ fn alone<T: Input>(name: &'static str, value: &Value) -> Result<T, serde_json::E
     T::deserialize(MapDeserializer::new(std::iter::once((name, Field::new(value)))))
 }
 
-/// The struct with every field that is good.
-fn parse<T: Input>(sent: &Fields<'_>, faults: &mut Faults) -> Result<T, FieldErrors> {
+/// The struct with every field that is good. Of a whole body, with those too that are sent back as they were, but for
+/// those of which one may be there in place of another.
+fn parse<T: Input>(sent: &Fields<'_>, extent: Extent, errors: &mut Messages) -> Result<T, FieldErrors> {
     let mut good = Vec::new();
     for (name, sent) in sent {
-        let Sent::New(_, value) = sent else { continue };
+        let value = match sent {
+            Sent::New(_, value) => value,
+            Sent::Unchanged(shown) if extent == Extent::Whole && !is_one_of_several::<T>(name) => shown,
+            Sent::Unchanged(_) => continue,
+        };
         match alone::<T>(name, value) {
             Ok(_) => good.push((*name, Field::new(value))),
-            Err(error) => faults.entry(name).or_default().push(error.to_string()),
+            Err(error) => errors.entry(name).or_default().push(error.to_string()),
         }
     }
     // each alone was good, so all of them are
@@ -98,17 +105,21 @@ fn parse<T: Input>(sent: &Fields<'_>, faults: &mut Faults) -> Result<T, FieldErr
         .map_err(|error| FieldErrors::one(NON_FIELD_ERRORS, error.to_string()))
 }
 
-fn require<T: Input>(sent: &Fields<'_>, faults: &mut Faults) {
+fn is_one_of_several<T: Input>(name: &str) -> bool {
+    T::OVERRIDDEN.iter().any(|(overridden, by)| *overridden == name || by.contains(&name))
+}
+
+fn require<T: Input>(sent: &Fields<'_>, errors: &mut Messages) {
     for (name, substitutes) in T::REQUIRED {
         if ![&[*name], *substitutes].concat().iter().any(|name| sent.contains_key(name)) {
-            faults.entry(name).or_default().push("This field is required.".into());
+            errors.entry(name).or_default().push(REQUIRED.into());
         }
     }
 }
 
-/// The rules of each field, and the fields that are too long: nothing else is said of those.
-fn judge<T: Input>(input: &T, names: &[&'static str]) -> (Faults, Vec<&'static str>) {
-    let (mut faults, mut too_long) = (Faults::new(), Vec::new());
+/// The errors of each of these fields by its rules, and the fields that are too long: nothing else is said of those.
+fn validate<T: Input>(input: &T, names: &[&'static str]) -> (Messages, Vec<&'static str>) {
+    let (mut messages, mut too_long) = (Messages::new(), Vec::new());
     let errors = input.validate().err().unwrap_or_default();
     let errors = errors.field_errors();
     for name in names {
@@ -117,18 +128,18 @@ fn judge<T: Input>(input: &T, names: &[&'static str]) -> (Faults, Vec<&'static s
         too_long.extend(length.map(|_| *name));
         let said = length.map_or(broken, std::slice::from_ref);
         if !said.is_empty() {
-            faults.insert(name, said.iter().map(rules::message).collect());
+            messages.insert(name, said.iter().map(rules::message).collect());
         }
     }
-    (faults, too_long)
+    (messages, too_long)
 }
 
 /// The rules that a field breaks do not matter beside good ones that say the same.
-fn forgive<T: Input>(sent: &Fields<'_>, faults: &Faults, broken: &mut Faults) {
+fn forgive<T: Input>(sent: &Fields<'_>, errors: &Messages, broken: &mut Messages) {
     for (name, by) in T::OVERRIDDEN {
         let is_good = |by: &&str| {
             let is_new = matches!(sent.get(by), Some(Sent::New(..)));
-            is_new && !faults.contains_key(by) && !broken.contains_key(by)
+            is_new && !errors.contains_key(by) && !broken.contains_key(by)
         };
         if by.iter().all(is_good) {
             broken.remove(name);
@@ -137,7 +148,7 @@ fn forgive<T: Input>(sent: &Fields<'_>, faults: &Faults, broken: &mut Faults) {
 }
 
 /// A field that was sent under two names has one value, but what is wrong with the other is said too.
-fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut FieldErrors) {
+fn validate_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut FieldErrors) {
     for (spelling, name) in SPELLINGS {
         for key in [spelling, name] {
             let (Some(Sent::New(best, _)), Some(value)) = (sent.get(name), payload.object.get(*key)) else {
@@ -146,7 +157,7 @@ fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut Fi
             if key == best || payload.is_form && is_blank(value) || errors.has(key) {
                 continue;
             }
-            for message in faults_of::<T>(name, value) {
+            for message in errors_of::<T>(name, value) {
                 errors.add(*key, message);
             }
         }
@@ -154,26 +165,35 @@ fn judge_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut Fi
 }
 
 /// What is wrong with one value of a field.
-pub(super) fn faults_of<T: Input>(name: &'static str, value: &Value) -> Vec<String> {
+pub(super) fn errors_of<T: Input>(name: &'static str, value: &Value) -> Vec<String> {
     match alone::<T>(name, value) {
-        Ok(input) => judge(&input, &[name]).0.remove(name).unwrap_or_default(),
+        Ok(input) => validate(&input, &[name]).0.remove(name).unwrap_or_default(),
         Err(error) => vec![error.to_string()],
     }
+}
+
+/// The least and the greatest length, or value, of a field: what the rule says that this value breaks.
+pub(super) fn bounds<T: Input>(name: &'static str, breaking: &Value) -> Option<(Value, Value)> {
+    let errors = alone::<T>(name, breaking).ok()?.validate().err()?;
+    let errors = errors.field_errors();
+    let rule = errors.get(name)?.iter().find(|error| ["length", "range"].contains(&error.code.as_ref()))?;
+    let bound = |name: &str| rule.params.get(name).cloned().unwrap_or_default();
+    Some((bound("min"), bound("max")))
 }
 
 fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| strip(text).is_empty())
 }
 
-/// The faults in the order of the fields, under the keys that were sent.
-fn in_order(names: &[&'static str], sent: &Fields<'_>, mut faults: Faults) -> FieldErrors {
+/// The errors in the order of the fields, under the keys that were sent.
+fn in_order(names: &[&'static str], sent: &Fields<'_>, mut messages: Messages) -> FieldErrors {
     let mut errors = FieldErrors::default();
     for name in names {
         let key = match sent.get(name) {
             Some(Sent::New(key, _)) => key,
             _ => name,
         };
-        for message in faults.remove(name).unwrap_or_default() {
+        for message in messages.remove(name).unwrap_or_default() {
             errors.add(*key, message);
         }
     }
@@ -189,14 +209,14 @@ fn drop_empty<T: Input>(sent: &mut Fields<'_>) {
         required.is_some_and(|(_, substitutes)| !substitutes.iter().any(|name| filled.contains(name)))
     };
     sent.retain(|name, sent| match &*sent {
-        Sent::New(_, value) if is_empty(sent) => must_stand(name) || faults_of::<T>(name, value).is_empty(),
+        Sent::New(_, value) if is_empty(sent) => must_stand(name) || errors_of::<T>(name, value).is_empty(),
         _ => true,
     });
 }
 
 /// Looks for a field under its name, then under its other spellings. One that a form leaves empty gives way to one that
 /// it does not, and one that says what the row shows already to one that does not.
-fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Option<Sent<'a>> {
+fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&'a Value>) -> Option<Sent<'a>> {
     let mut sent: Vec<(&str, &Value)> =
         spellings(field).filter_map(|key| Some((key, payload.object.get(key)?))).collect();
     if payload.is_form && sent.iter().any(|(_, value)| !is_blank(value)) {
@@ -204,9 +224,10 @@ fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&Value>) -> Opti
     }
     let shown = shown.and_then(|shown| shown.get(field));
     let is_new = |value: &Value| !shown.is_some_and(|shown| same(value, shown));
-    match sent.iter().find(|(_, value)| is_new(value)) {
-        Some((key, value)) => Some(Sent::New(key, value)),
-        None => sent.first().map(|_| Sent::Unchanged),
+    match (sent.iter().find(|(_, value)| is_new(value)), shown) {
+        (Some((key, value)), _) => Some(Sent::New(key, value)),
+        (None, Some(shown)) if !sent.is_empty() => Some(Sent::Unchanged(shown)),
+        _ => None,
     }
 }
 

@@ -1,33 +1,12 @@
 //! The rules that validator's own do not cover, and the message of each that is broken.
 
-use std::{borrow::Cow, fmt::Display, net::IpAddr, sync::LazyLock};
+use std::{borrow::Cow, net::IpAddr, sync::LazyLock};
 
 use chrono::{NaiveDate, TimeDelta, Utc};
 use regex::Regex;
 use validator::ValidationError;
 
-/// What is said of a date that is none.
-pub const DATE_FORMAT: &str = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
-
-/// What is said of a text of more than `max` characters.
-pub fn too_long(max: impl Display) -> String {
-    format!("Ensure this field has no more than {max} characters.")
-}
-
-/// What is said of a number over `max`.
-pub fn too_great(max: impl Display) -> String {
-    format!("Ensure this value is less than or equal to {max}.")
-}
-
-/// What is said of a number under `min`.
-pub fn too_small(min: impl Display) -> String {
-    format!("Ensure this value is greater than or equal to {min}.")
-}
-
-/// What is said of a text that is none of those that there are to choose from.
-pub fn not_a_choice(text: &str) -> String {
-    format!("\"{text}\" is not a valid choice.")
-}
+use crate::error::messages::{BLANK, EMAIL, too_great, too_long, too_small};
 
 fn number(error: &ValidationError, name: &str) -> Option<i64> {
     error.params.get(name)?.as_i64()
@@ -47,7 +26,7 @@ pub(super) fn message(error: &ValidationError) -> String {
     match error.code.as_ref() {
         "length" => match number("max") {
             Some(max) if is_too_long(error) => too_long(max),
-            _ => "This field may not be blank.".into(),
+            _ => BLANK.into(),
         },
         "range" => match (number("max"), value.and_then(serde_json::Value::as_i64)) {
             (Some(max), Some(value)) if value > max => too_great(max),
@@ -81,7 +60,7 @@ pub fn email_address(address: &str) -> Result<(), ValidationError> {
     if address.is_empty() || is_email_address(address) {
         return Ok(());
     }
-    Err(broken("Enter a valid email address."))
+    Err(broken(EMAIL))
 }
 
 fn is_email_address(address: &str) -> bool {

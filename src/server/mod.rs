@@ -1,7 +1,7 @@
 //! The accept loop: hyper's HTTP/1 connections with a limit on everything that a client can drag out, and a drain with
 //! a deadline. (`axum::serve` has no timers: tokio-rs/axum 2741.)
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::app::App;
+use crate::{app::App, request::Peer};
 
 mod patience;
 
@@ -29,10 +29,6 @@ const HEAD: usize = 16 * 1024;
 const IDLE: Duration = Duration::from_secs(75);
 /// How long requests may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(25);
-
-/// The address of the client at the other end of the connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// Serves until `shutdown` is done, then lets requests that are under way end.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {

@@ -52,7 +52,7 @@ mod files {
         for file in FILES {
             let plain = anybody.get(file).await.is(200);
             let gzip = get_with(&anybody, file, &[("accept-encoding", "br, gzip;q=0.5")]).await.is(200);
-            let is_picture = file.ends_with(".png");
+            let is_picture = file.contains("favicon");
             assert_eq!(gzip.header("content-encoding"), if is_picture { "" } else { "gzip" }, "{file}");
             assert_eq!(plain.header("content-encoding"), "");
             assert_eq!(gzip.header("etag") == plain.header("etag"), is_picture, "a tag is of one encoding");
@@ -330,9 +330,9 @@ mod a_strangers_patient {
     use super::*;
 
     /// How many pages PostgreSQL looks at for the statement of a list, asked for one of these patients by Alice.
-    async fn pages(app: &TestApp, list: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
+    async fn pages(app: &TestApp, alias: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
         let last = format!(
-            "select query from pg_stat_activity where datname = current_database() and query like '%order by {list}.id%' \
+            "select query from pg_stat_activity where datname = current_database() and query like '%order by {alias}.id%' \
              and application_name = 'healthcare-backend' order by state_change desc limit 1"
         );
         let sql = app.value(&last).await.as_str().unwrap().to_owned();

@@ -40,6 +40,7 @@ mod plans;
 mod queries;
 mod readmes;
 mod register;
+mod rooms;
 mod schema;
 mod streams;
 mod tokens;

@@ -6,7 +6,7 @@ use crate::support::{
     Client, DOCTORS, LOGIN, MAPPINGS, PATIENTS, TestApp,
     cases::{Case, all_hold, case},
     detail, emily_carter, john_doe,
-    messages::{NO_DOCTOR, NO_MAPPING, NO_PATIENT, NO_TOKEN, NOT_ACCEPTABLE, NOT_FOUND},
+    messages::{NOT_ACCEPTABLE, NOT_FOUND},
 };
 
 const FIRST: &str = "/api/patients/1/";
@@ -97,20 +97,32 @@ async fn another_format_is_not_found_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn who_asks_and_whose_row_it_is_are_looked_at_first() {
+async fn what_is_taken_is_looked_at_before_who_asks_and_whose_row_it_is() {
     let app = TestApp::start().await;
     let (alice, bob) = people(&app).await;
     let nobody = app.anonymous();
     let mut rows = Vec::new();
     for accept in NO_JSON {
-        rows.push(asks(&nobody, accept, "GET", PATIENTS).says(401, detail(NO_TOKEN)));
-        rows.extend(
-            ["GET", "PATCH", "DELETE"].map(|method| asks(&bob, accept, method, FIRST).says(404, detail(NO_PATIENT))),
-        );
+        for client in [&nobody, &bob, &alice] {
+            let requests = [("GET", PATIENTS), ("PATCH", FIRST), ("DELETE", "/api/mappings/9/"), ("OPTIONS", PATIENTS)];
+            rows.extend(
+                requests.map(|(method, path)| asks(client, accept, method, path).says(406, detail(NOT_ACCEPTABLE))),
+            );
+        }
+        rows.push(asks(&alice, accept, "GET", "/api/nothing/").says(404, detail(NOT_FOUND)));
     }
-    rows.extend(
-        [("/api/patients/9/", NO_PATIENT), ("/api/doctors/9/", NO_DOCTOR), ("/api/mappings/9/", NO_MAPPING)]
-            .map(|(path, message)| asks(&alice, NO_JSON[0], "DELETE", path).says(404, detail(message))),
-    );
+    rows.push(case("xml", &nobody, "GET", format!("{PATIENTS}?format=xml")).says(404, detail(NOT_FOUND)));
     all_hold(rows).await;
+}
+
+#[tokio::test]
+async fn a_quality_of_zero_is_no() {
+    let app = TestApp::start().await;
+    let (alice, _) = people(&app).await;
+    let refused = ["application/json;q=0", "application/json;q=0, */*", "text/html; q=0.0", "*/*;q=0"];
+    let taken = ["application/json;q=0.1", "application/json;q=0, text/html", "image/png, */*;q=0.1"];
+    let shown = alice.get(FIRST).await.is(200).body;
+    let refused = refused.map(|accept| asks(&alice, accept, "GET", FIRST).says(406, detail(NOT_ACCEPTABLE)));
+    let taken = taken.map(|accept| asks(&alice, accept, "GET", FIRST).says(200, shown.clone()));
+    all_hold(refused.into_iter().chain(taken)).await;
 }

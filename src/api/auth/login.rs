@@ -11,13 +11,12 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
-    api::Json,
-    app::RequestId,
-    auth::{CurrentUser, Passwords, TokenType, Tokens, Unauthenticated, token::TokenFault},
+    api::answer::Json,
+    auth::{CurrentUser, Passwords, TokenType, Tokens},
     db::{Db, sessions::Client},
-    error::Result,
+    error::{Result, TokenError, Unauthenticated, UnauthenticatedBody},
     input::{self, Body, Input},
-    server::Peer,
+    request::{Peer, RequestId},
 };
 
 /// A token, for the document.
@@ -26,24 +25,34 @@ const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZ
 /// Who logs in: by e-mail or by username.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(example = json!({ "email": "alice@example.com", "password": "StrongPass123" }))]
+#[schema(as = LoginRequest, example = json!({ "email": "alice@example.com", "password": "StrongPass123" }))]
 pub struct Login {
     /// The e-mail, in any case of letters.
-    #[schema(min_length = 1)]
     #[validate(length(min = 1))]
     email: Option<String>,
     /// The username or the e-mail, in any case of letters.
-    #[schema(min_length = 1)]
     #[validate(length(min = 1))]
     username: Option<String>,
-    #[schema(min_length = 1)]
     #[validate(length(min = 1))]
     #[serde(deserialize_with = "input::password")]
     password: Option<String>,
 }
 
 impl Input for Login {
+    type New = Credentials;
+
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("email", &["username"]), ("password", &[])];
+
+    fn into_new(self) -> Option<Credentials> {
+        Some(Credentials { login: self.email.or(self.username)?, password: self.password? })
+    }
+}
+
+/// What somebody logs in with.
+pub struct Credentials {
+    /// The e-mail or the username.
+    login: String,
+    password: String,
 }
 
 /// The tokens of a login.
@@ -63,7 +72,7 @@ pub struct TokenPair {
     responses(
         (status = 200, description = "The tokens", body = TokenPair),
         (status = 401, description = "The password is wrong, or there is no such active account: nobody can tell which",
-            body = ref("#/components/schemas/Unauthenticated"),
+            body = UnauthenticatedBody,
             example = json!(Unauthenticated::NoActiveAccount.body())),
     ),
 )]
@@ -76,20 +85,19 @@ pub async fn login(
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Json<TokenPair>> {
-    let login = body.read()?;
-    let name = login.email.or(login.username).unwrap_or_default();
-    let credentials = db.credentials(&name).await?.filter(|credentials| credentials.is_active);
-    let stored = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
-    let verified = passwords.verify(login.password.unwrap_or_default(), stored).await?;
-    let credentials = credentials.filter(|_| verified).ok_or(Unauthenticated::NoActiveAccount)?;
+    let Credentials { login, password } = body.new_value()?;
+    let account = db.credentials(&login).await?.filter(|account| account.is_active);
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let is_verified = passwords.verify(password, stored).await?;
+    let account = account.filter(|_| is_verified).ok_or(Unauthenticated::NoActiveAccount)?;
 
     let client = Client { user_agent: user_agent(&headers), address: address.ip().to_string() };
     let expires_at = Utc::now() + TimeDelta::from_std(tokens.refresh_lifetime()).unwrap_or(TimeDelta::MAX);
     let session = db
-        .begin_session(credentials.user_id, &credentials.password_hash, expires_at, &client, request_id.as_str())
+        .begin_session(account.user_id, &account.password_hash, expires_at, &client, request_id.as_str())
         .await?
         .ok_or(Unauthenticated::NoActiveAccount)?;
-    let issue = |token_type| tokens.issue(token_type, credentials.user_id, session);
+    let issue = |token_type| tokens.issue(token_type, account.user_id, session);
     Ok(Json(TokenPair { refresh: issue(TokenType::Refresh), access: issue(TokenType::Access) }))
 }
 
@@ -101,16 +109,21 @@ fn user_agent(headers: &HeaderMap) -> String {
 /// A login that goes on.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
-#[schema(example = json!({ "refresh": TOKEN }))]
+#[schema(as = RefreshRequest, example = json!({ "refresh": TOKEN }))]
 pub struct Refresh {
     /// The refresh token that login answered.
-    #[schema(min_length = 1)]
     #[validate(length(min = 1))]
     refresh: Option<String>,
 }
 
 impl Input for Refresh {
+    type New = String;
+
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("refresh", &[])];
+
+    fn into_new(self) -> Option<String> {
+        self.refresh
+    }
 }
 
 /// A new access token.
@@ -129,8 +142,8 @@ pub struct AccessToken {
     responses(
         (status = 200, description = "The access token", body = AccessToken),
         (status = 401, description = "The token is no refresh token, or no longer good",
-            body = ref("#/components/schemas/Unauthenticated"),
-            example = json!(Unauthenticated::RefreshToken(TokenFault::Expired).body())),
+            body = UnauthenticatedBody,
+            example = json!(Unauthenticated::RefreshToken(TokenError::Expired).body())),
     ),
 )]
 pub async fn refresh(
@@ -139,7 +152,7 @@ pub async fn refresh(
     Extension(request_id): Extension<RequestId>,
     body: Body<Refresh>,
 ) -> Result<Json<AccessToken>> {
-    let token = body.read()?.refresh.unwrap_or_default();
+    let token = body.new_value()?;
     let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
     db.use_session(&user).await?;
     Ok(Json(AccessToken { access: tokens.issue(TokenType::Access, user.id(), user.session_id()) }))

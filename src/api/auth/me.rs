@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
-    api::Json,
+    api::{answer::Json, caller::caller_first},
     auth::CurrentUser,
     db::{Db, users::User},
     error::Result,
@@ -38,13 +38,18 @@ impl From<User> for UserView {
 #[serde(default)]
 #[schema(as = UserRequest, example = json!({ "name": "Alice Smith" }))]
 pub struct ProfileInput {
-    #[schema(min_length = 1, max_length = 150)]
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
 }
 
 impl Input for ProfileInput {
+    type New = String;
+
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("name", &[])];
+
+    fn into_new(self) -> Option<String> {
+        self.name
+    }
 }
 
 /// Read your own account.
@@ -67,6 +72,6 @@ pub async fn partial_update(
     State(db): State<Db>,
     body: Body<ProfileInput>,
 ) -> Result<Json<UserView>> {
-    let name = body.read_partial().map(|profile| profile.name);
-    db.rename(&user, name).await.map(UserView::from).map(Json)
+    let profile = caller_first(&db, &user, body.partial()).await?;
+    db.rename(&user, profile.name.as_deref()).await.map(UserView::from).map(Json)
 }

@@ -8,22 +8,22 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Durability, Place,
+    DataDir, Durability,
     programs::{self, Programs},
 };
 
 /// Makes the data directory under another name first, so that an interrupted start leaves nothing half-made.
-pub(super) async fn make_cluster(place: &Place, programs: &Programs, durability: Durability) -> Result<()> {
+pub(super) async fn make_cluster(data_dir: &DataDir, programs: &Programs, durability: Durability) -> Result<()> {
     // one that was killed may still be at work in its own
-    let unfinished = place.dir().join(format!("postgres.unfinished.{}", process::id()));
-    for entry in fs::read_dir(place.dir())?.flatten() {
+    let unfinished = data_dir.path().join(format!("postgres.unfinished.{}", process::id()));
+    for entry in fs::read_dir(data_dir.path())?.flatten() {
         if entry.file_name().to_string_lossy().starts_with("postgres.unfinished") {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
     fs::create_dir(&unfinished)?;
-    place.give(&unfinished, 0o700)?;
-    let mut initdb = place.command(programs.path("initdb"));
+    data_dir.give(&unfinished, 0o700)?;
+    let mut initdb = data_dir.command(programs.path("initdb"));
     let options = "-U postgres -A trust -E UTF8 --no-instructions -D";
     initdb.args(options.split(' ')).arg(&unfinished);
     // so that lower() knows more than ASCII, whatever is installed
@@ -37,22 +37,22 @@ pub(super) async fn make_cluster(place: &Place, programs: &Programs, durability:
     }
     let made = initdb.process_group(0).kill_on_drop(true).output().await.context("starting initdb")?;
     ensure!(made.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
-    fs::rename(&unfinished, place.cluster())?;
-    File::open(place.dir())?.sync_all()?;
+    fs::rename(&unfinished, data_dir.cluster())?;
+    File::open(data_dir.path())?.sync_all()?;
     Ok(())
 }
 
 /// Ends a PostgreSQL that an earlier server left, and clears away what one left that is gone. A process that only has
 /// its number is nobody's business.
-pub(super) async fn end_leftover(place: &Place, programs: &Programs) -> Result<()> {
-    let cluster = place.cluster();
+pub(super) async fn end_leftover(data_dir: &DataDir, programs: &Programs) -> Result<()> {
+    let cluster = data_dir.cluster();
     let file = cluster.join("postmaster.pid");
     let Ok(content) = fs::read_to_string(&file) else {
         return Ok(());
     };
     let pid = content.lines().next().unwrap_or_default().trim();
     if programs::command_line(pid).is_some_and(|line| line.contains(&*cluster.to_string_lossy())) {
-        let mut stop = place.command(programs.path("pg_ctl"));
+        let mut stop = data_dir.command(programs.path("pg_ctl"));
         stop.args(["stop", "-m", "fast", "-w", "-t", "120", "-D"]).arg(&cluster);
         let stopped = stop.output().await?;
         if !stopped.status.success() && file.exists() {

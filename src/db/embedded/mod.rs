@@ -21,11 +21,11 @@ use tokio::{
 };
 
 mod cluster;
-mod place;
+mod data_dir;
 mod programs;
 mod throwaway;
 
-pub use place::Place;
+pub use data_dir::DataDir;
 pub use throwaway::serve_tests;
 
 use cluster::{end_leftover, make_cluster};
@@ -54,7 +54,7 @@ exit "$status"
 
 /// A PostgreSQL that runs.
 pub struct Embedded {
-    place: Place,
+    data_dir: DataDir,
     programs: Programs,
     settings: Vec<String>,
     socket_dir: PathBuf,
@@ -74,31 +74,37 @@ pub enum Durability {
 
 impl Embedded {
     /// Starts it, on new data the first time, for so many connections.
-    pub async fn start(place: Place, bindir: Option<&Path>, durability: Durability, connections: u32) -> Result<Self> {
-        let lock = place.lock()?.with_context(|| format!("another instance is using {}", place.dir().display()))?;
-        let cluster = place.cluster();
+    pub async fn start(
+        data_dir: DataDir,
+        bindir: Option<&Path>,
+        durability: Durability,
+        connections: u32,
+    ) -> Result<Self> {
+        let lock =
+            data_dir.lock()?.with_context(|| format!("another instance is using {}", data_dir.path().display()))?;
+        let cluster = data_dir.cluster();
         let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
-        end_leftover(&place, &programs).await?;
+        end_leftover(&data_dir, &programs).await?;
         if !cluster.exists() {
-            make_cluster(&place, &programs, durability).await?;
+            make_cluster(&data_dir, &programs, durability).await?;
         }
-        let socket_dir = place.make_socket_dir()?;
+        let socket_dir = data_dir.make_socket_dir()?;
         let settings = settings(durability, connections);
-        let (keeper, pipe) = launch(&place, &programs, &socket_dir, &settings).await?;
+        let (keeper, pipe) = launch(&data_dir, &programs, &socket_dir, &settings).await?;
         make_database(&options(&socket_dir)).await?;
-        Ok(Self { place, programs, settings, socket_dir, keeper, pipe, _lock: lock })
+        Ok(Self { data_dir, programs, settings, socket_dir, keeper, pipe, _lock: lock })
     }
 
     /// Starts it again after it has ended by itself.
     pub async fn restart(&mut self) -> Result<()> {
-        end_leftover(&self.place, &self.programs).await?;
-        (self.keeper, self.pipe) = launch(&self.place, &self.programs, &self.socket_dir, &self.settings).await?;
+        end_leftover(&self.data_dir, &self.programs).await?;
+        (self.keeper, self.pipe) = launch(&self.data_dir, &self.programs, &self.socket_dir, &self.settings).await?;
         Ok(())
     }
 
-    /// The one that another process runs in this place, if there is one.
-    pub fn running(place: &Place) -> Option<PgConnectOptions> {
-        let file = fs::read_to_string(place.cluster().join("postmaster.pid")).ok()?;
+    /// The one that another process runs in this directory, if there is one.
+    pub fn running(data_dir: &DataDir) -> Option<PgConnectOptions> {
+        let file = fs::read_to_string(data_dir.cluster().join("postmaster.pid")).ok()?;
         is_ready(&file).then(|| file.lines().nth(4).map(|dir| options(Path::new(dir))))?
     }
 
@@ -122,19 +128,19 @@ impl Embedded {
     pub async fn stop(mut self) -> Result<()> {
         self.pipe.take();
         timeout(LONG, self.keeper.wait()).await.context("PostgreSQL does not stop")??;
-        place::remove_socket_dir(&self.socket_dir);
+        data_dir::remove_socket_dir(&self.socket_dir);
         Ok(())
     }
 }
 
 async fn launch(
-    place: &Place,
+    data_dir: &DataDir,
     programs: &Programs,
     socket_dir: &Path,
     settings: &[String],
 ) -> Result<(Child, Option<ChildStdin>)> {
-    let (cluster, log) = (place.cluster(), place.dir().join("postgres.log"));
-    let mut keeper = place
+    let (cluster, log) = (data_dir.cluster(), data_dir.path().join("postgres.log"));
+    let mut keeper = data_dir
         .command("sh")
         .args(["-c", KEEPER, "sh"])
         .arg(programs.path("postgres"))
@@ -145,7 +151,7 @@ async fn launch(
         .args(settings.iter().flat_map(|setting| ["-c", setting]))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Place::make_log(&log)?)
+        .stderr(DataDir::make_log(&log)?)
         // Ctrl-C is for the server alone, which first lets its requests end
         .process_group(0)
         .spawn()

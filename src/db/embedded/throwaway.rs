@@ -9,21 +9,21 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::time::sleep;
 
-use super::{Durability, Embedded, Place};
+use super::{DataDir, Durability, Embedded};
 
 /// Runs a throw-away PostgreSQL until no test has used it for some seconds. A test uses it while it holds a shared lock
 /// on the file `users` in its directory.
 pub async fn serve_tests(dir: &Path, bindir: Option<&Path>) -> Result<()> {
     const IDLE_SECONDS: u32 = 5;
     const CONNECTIONS: u32 = 480;
-    let place = Place::at(dir)?;
+    let data_dir = DataDir::at(dir)?;
     let users = File::create(dir.join("users"))?;
-    if place.cluster().exists() {
+    if data_dir.cluster().exists() {
         // of a run that was killed; if it still runs, the lock says so
-        let _lock = place.lock()?.context("another instance is running")?;
-        fs::remove_dir_all(place.cluster())?;
+        let _lock = data_dir.lock()?.context("another instance is running")?;
+        fs::remove_dir_all(data_dir.cluster())?;
     }
-    let embedded = Embedded::start(place.clone(), bindir, Durability::ThrownAway, CONNECTIONS).await?;
+    let embedded = Embedded::start(data_dir.clone(), bindir, Durability::ThrownAway, CONNECTIONS).await?;
     let mut idle = 0;
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -37,6 +37,6 @@ pub async fn serve_tests(dir: &Path, bindir: Option<&Path>) -> Result<()> {
         }
     }
     embedded.stop().await?;
-    fs::remove_dir_all(place.cluster())?;
+    fs::remove_dir_all(data_dir.cluster())?;
     Ok(())
 }

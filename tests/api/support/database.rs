@@ -16,7 +16,7 @@ use std::{
 
 use healthcare_backend::db::{
     Db,
-    embedded::{Embedded, Place},
+    embedded::{DataDir, Embedded},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -126,7 +126,7 @@ fn block_on(work: impl AsyncFnOnce() + Send + 'static) {
 /// The running throw-away server, started if need be. It ends by itself some seconds after its last user.
 #[expect(clippy::zombie_processes, reason = "the server outlives this process")]
 fn throwaway(dir: &Path) -> PgConnectOptions {
-    let place = Place::at(dir).unwrap();
+    let place = DataDir::at(dir).unwrap();
     if let Some(options) = connectable(&place) {
         return options;
     }
@@ -153,7 +153,7 @@ fn throwaway(dir: &Path) -> PgConnectOptions {
     }
 }
 
-fn connectable(place: &Place) -> Option<PgConnectOptions> {
+fn connectable(place: &DataDir) -> Option<PgConnectOptions> {
     let options = Embedded::running(place)?;
     let socket = options.get_socket()?.join(".s.PGSQL.5432");
     std::os::unix::net::UnixStream::connect(socket).ok()?;

@@ -4,8 +4,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, Postgres, QueryBuilder, Row, postgres::PgRow};
 
-mod columns;
-
 use super::Db;
 use crate::{auth::CurrentUser, error::Result};
 
@@ -85,7 +83,7 @@ pub enum Value {
 
 /// What is asked of a list.
 #[derive(Clone)]
-pub struct Listing {
+pub struct ListRequest {
     /// Conditions that all hold.
     pub filters: Vec<(&'static Column, Comparison, Value)>,
     /// Words that are all there.
@@ -96,7 +94,7 @@ pub struct Listing {
     pub is_descending: bool,
 }
 
-impl Listing {
+impl ListRequest {
     /// Whether many rows may be looked at for each that is found: whoever asks for a number has an index.
     fn is_search(&self) -> bool {
         !self.words.is_empty() || self.filters.iter().any(|(column, ..)| column.kind != Kind::Id)
@@ -105,7 +103,7 @@ impl Listing {
 
 /// Where a row stands in a list.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Place {
+pub struct Cursor {
     /// The value that the list is ordered by, as PostgreSQL writes it.
     pub key: String,
     /// The number of the row.
@@ -170,50 +168,50 @@ impl Comparison {
 }
 
 impl Db {
-    /// At most `limit` rows of a list, from behind a place on, each with its own. `user` is None for anybody.
+    /// At most `limit` rows of a list, behind a cursor, each with its own cursor. `user` is None for anybody.
     pub async fn page<T: Listed>(
         &self,
         user: Option<&CurrentUser>,
-        listing: &Listing,
-        after: Option<&Place>,
+        request: &ListRequest,
+        after: Option<&Cursor>,
         limit: i64,
-    ) -> Result<Vec<(T, Place)>> {
-        let order = listing.order.order();
+    ) -> Result<Vec<(T, Cursor)>> {
+        let order = request.order.order();
         let id = T::ID;
         let mut query = begin(user);
-        query.push(format!("select {}, ({order})::text as place, {id} as number ", T::SELECT));
-        condition::<T>(&mut query, listing);
-        let (direction, comparison) = if listing.is_descending { (" desc", "<") } else { ("", ">") };
-        if let Some(place) = after.filter(|_| order == id) {
-            query.push(format!(" and {id} {comparison} ")).push_bind(place.id);
-        } else if let Some(place) = after {
+        query.push(format!("select {}, ({order})::text as cursor_key, {id} as number ", T::SELECT));
+        condition::<T>(&mut query, request);
+        let (direction, comparison) = if request.is_descending { (" desc", "<") } else { ("", ">") };
+        if let Some(cursor) = after.filter(|_| order == id) {
+            query.push(format!(" and {id} {comparison} ")).push_bind(cursor.id);
+        } else if let Some(cursor) = after {
             query.push(format!(" and ({order}, {id}) {comparison} (cast("));
-            query.push_bind(place.key.clone());
-            query.push(format!(" as {}), ", listing.order.sql_type()));
-            query.push_bind(place.id).push(")");
+            query.push_bind(cursor.key.clone());
+            query.push(format!(" as {}), ", request.order.sql_type()));
+            query.push_bind(cursor.id).push(")");
         }
         query.push(format!(" order by {order}{direction}, {id}{direction} limit "));
         query.push_bind(limit);
         // of the many ways to filter none is worth to be kept prepared
-        let statement = query.build().persistent(listing.filters.is_empty());
-        let connection = if listing.is_search() { self.search_connection() } else { self.connection() };
+        let statement = query.build().persistent(request.filters.is_empty());
+        let connection = if request.is_search() { self.search_connection() } else { self.connection() };
         let rows = statement.fetch_all(connection).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
-            self.caller(user).await?;
+            self.check(user).await?;
         }
         let read = |row: &PgRow| {
-            let place = Place { key: row.try_get("place")?, id: row.try_get("number")? };
-            Ok((T::from_row(row)?, place))
+            let cursor = Cursor { key: row.try_get("cursor_key")?, id: row.try_get("number")? };
+            Ok((T::from_row(row)?, cursor))
         };
         let rows: sqlx::Result<Vec<_>> = rows.iter().map(read).collect();
         Ok(rows?)
     }
 
     /// How many rows a list has.
-    pub async fn count<T: Listed>(&self, user: Option<&CurrentUser>, listing: &Listing) -> Result<i64> {
+    pub async fn count<T: Listed>(&self, user: Option<&CurrentUser>, request: &ListRequest) -> Result<i64> {
         let mut query = begin(user);
         query.push("select count(*) ");
-        condition::<T>(&mut query, listing);
+        condition::<T>(&mut query, request);
         Ok(query.build_query_scalar().fetch_one(self.search_connection()).await?)
     }
 }
@@ -228,9 +226,9 @@ fn begin(user: Option<&CurrentUser>) -> QueryBuilder<Postgres> {
     query
 }
 
-fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
+fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, request: &ListRequest) {
     query.push(T::FROM);
-    for (column, comparison, value) in &listing.filters {
+    for (column, comparison, value) in &request.filters {
         query.push(" and ").push(column.sql).push(comparison.sql());
         match value.clone() {
             Value::Id(id) => query.push_bind(id),
@@ -239,11 +237,11 @@ fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, listing: &Listing) {
             Value::Time(time) => query.push_bind(time),
         };
     }
-    if !listing.words.is_empty() {
+    if !request.words.is_empty() {
         // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are; the words are
         // folded once, not for each row
         query.push(" and not exists (select from unnest(array(select fold(word) from unnest(");
-        query.push_bind(listing.words.clone());
+        query.push_bind(request.words.clone());
         query.push("::text[]) word)) word where strpos(").push(T::SEARCH).push(", word) = 0)");
     }
 }

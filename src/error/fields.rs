@@ -1,12 +1,14 @@
-//! The faults of a body.
+//! What is wrong with each field of a request.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use utoipa::ToSchema;
 
-/// The messages of each field that is at fault.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The messages of each field that has an error, in the order of the fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq, ToSchema)]
+#[schema(value_type = HashMap<String, Vec<String>>)]
 pub struct FieldErrors(Vec<(String, Vec<String>)>);
 
-/// The key of faults that are not of one field.
+/// The key of errors that are not of one field.
 pub const NON_FIELD_ERRORS: &str = "non_field_errors";
 
 impl FieldErrors {
@@ -37,7 +39,7 @@ impl FieldErrors {
         self
     }
 
-    /// Whether the field is at fault.
+    /// Whether the field has an error.
     pub fn has(&self, field: &str) -> bool {
         self.0.iter().any(|(name, _)| name == field)
     }
@@ -54,16 +56,16 @@ impl FieldErrors {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Whether nothing is.
+    /// Whether no field has an error.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl<'a> FromIterator<(&'a str, &'a str)> for FieldErrors {
-    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(faults: I) -> Self {
+impl FromIterator<(String, String)> for FieldErrors {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(messages: I) -> Self {
         let mut errors = Self::default();
-        for (field, message) in faults {
+        for (field, message) in messages {
             errors.add(field, message);
         }
         errors

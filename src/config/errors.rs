@@ -6,15 +6,15 @@ use axum::http::{HeaderValue, Uri};
 
 /// What is wrong with the settings.
 #[derive(Default)]
-pub(super) struct Faults(pub(super) Vec<String>);
+pub(super) struct SettingErrors(pub(super) Vec<String>);
 
-impl Faults {
-    pub(super) fn add(&mut self, fault: String) {
-        self.0.push(fault);
+impl SettingErrors {
+    pub(super) fn add(&mut self, error: String) {
+        self.0.push(error);
     }
 
-    pub(super) fn extend(&mut self, faults: impl IntoIterator<Item = String>) {
-        self.0.extend(faults);
+    pub(super) fn extend(&mut self, errors: impl IntoIterator<Item = String>) {
+        self.0.extend(errors);
     }
 
     pub(super) fn parse<T: FromStr>(&mut self, setting: &str, value: &str, expected: &str, otherwise: T) -> T {

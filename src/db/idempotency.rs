@@ -1,14 +1,14 @@
 //! What was made under an `Idempotency-Key`, so that a POST that is sent again makes nothing again.
 //!
-//! The key is written by the statement that makes the row, behind it: so there is never one without the other, and of
-//! two requests at once the second one waits for the first, fails, and finds what the first one made.
+//! A trigger writes the key behind the row, in the same statement. So there is never one without the other, and of two
+//! requests at once the second one waits for the first, fails, and finds what the first one made.
 
 use serde::de::DeserializeOwned;
 
 use super::Db;
 use crate::{
     auth::CurrentUser,
-    error::{ApiError, Result},
+    error::{ApiError, Result, is_locked},
 };
 
 /// How many keys one statement forgets: 40 MB of answers at most.
@@ -21,35 +21,43 @@ pub struct Key {
 }
 
 /// A row that was made: now, or by an earlier request with the same key.
-pub struct Made<T> {
+pub struct Inserted<T> {
     pub row: T,
     pub is_replayed: bool,
 }
 
+impl<T> Inserted<T> {
+    /// Made now.
+    pub(super) fn now(row: T) -> Self {
+        Self { row, is_replayed: false }
+    }
+}
+
+/// What an INSERT failed by. With a key, what another transaction holds is taken for the key.
+pub(super) fn insert_error(key: Option<&Key>, error: sqlx::Error) -> ApiError {
+    if key.is_some() && is_locked(&error) { ApiError::KEY_IN_USE } else { error.into() }
+}
+
 impl Db {
-    /// What a statement that makes a row comes to. Whatever it failed by, a request that came before with the same key
-    /// may be why, unless the database was away: then nothing is asked of it again. `route` is the table.
-    pub(super) async fn made<T: DeserializeOwned>(
+    /// The answer to a POST that made nothing: what an earlier request with its key made, else the error. `route` is the
+    /// argument of the table's trigger `remember_key`.
+    pub(super) async fn replay<T: DeserializeOwned>(
         &self,
         user: &CurrentUser,
         route: &str,
         key: Option<&Key>,
-        row: Result<T>,
-    ) -> Result<Made<T>> {
-        let (fault, key) = match (row, key) {
-            (Ok(row), _) => {
-                return Ok(Made { row, is_replayed: false });
-            }
-            (Err(fault), None) | (Err(fault @ ApiError::Unavailable(_)), _) => return Err(fault),
-            (Err(fault), Some(key)) => (fault, key),
-        };
-        match (self.made_before(user, route, key).await?, fault) {
-            (Some(row), _) => Ok(Made { row, is_replayed: true }),
-            (None, ApiError::Locked(_)) => Err(ApiError::KeyInUse),
-            (None, fault) => Err(fault),
+        error: ApiError,
+    ) -> Result<Inserted<T>> {
+        // a database that is away is not asked again: the client waits long enough as it is
+        let is_final = matches!(error, ApiError::Unauthenticated(_) | ApiError::Unavailable(_));
+        let Some(key) = key.filter(|_| !is_final) else { return Err(error) };
+        match self.made_before(user, route, key).await? {
+            Some(row) => Ok(Inserted { row, is_replayed: true }),
+            None => Err(error),
         }
     }
 
+    /// What an earlier request with this key made.
     async fn made_before<T: DeserializeOwned>(&self, user: &CurrentUser, route: &str, key: &Key) -> Result<Option<T>> {
         let before = sqlx::query!(
             r#"
@@ -63,10 +71,8 @@ impl Db {
             user.request_id(),
             route,
             key.key
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        match before {
+        );
+        match before.fetch_optional(self.connection()).await? {
             None => Ok(None),
             Some(before) if before.fingerprint != key.fingerprint => Err(ApiError::KeyReused),
             Some(before) => serde_json::from_str(&before.answer)

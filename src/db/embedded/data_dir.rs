@@ -20,13 +20,13 @@ const SOCKET_PATH: usize = 103;
 
 /// A directory for the server's own data.
 #[derive(Clone)]
-pub struct Place {
+pub struct DataDir {
     dir: PathBuf,
     /// Whom PostgreSQL runs as, where that is not whoever runs the server.
     owner: Option<User>,
 }
 
-impl Place {
+impl DataDir {
     /// `dir`, made if need be.
     pub fn at(dir: &Path) -> Result<Self> {
         let owner = owner()?;
@@ -69,7 +69,7 @@ impl Place {
     }
 
     /// The directory.
-    pub fn dir(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.dir
     }
 
@@ -78,7 +78,7 @@ impl Place {
         self.dir.join("postgres")
     }
 
-    /// Takes the place for this process, until the file is closed. None: another process has it.
+    /// Takes the directory for this process, until the file is closed. None: another process has it.
     pub fn lock(&self) -> Result<Option<File>> {
         let path = self.dir.join("lock");
         let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;

@@ -1,0 +1,27 @@
+//! What handlers work with.
+
+use axum::extract::FromRef;
+
+use super::endpoints::Endpoints;
+use crate::{
+    auth::{Passwords, Tokens},
+    config::{PublicDoctors, RequireIfMatch},
+    db::Db,
+};
+
+/// What handlers work with.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// Makes and checks tokens.
+    pub tokens: Tokens,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
+    /// What is served where.
+    pub endpoints: Endpoints,
+    /// Whether anybody may read the directory of doctors.
+    pub public_doctors: PublicDoctors,
+    /// Whether a change must say what it changes.
+    pub require_if_match: RequireIfMatch,
+}

@@ -1,0 +1,49 @@
+//! The names that the server answers to.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, Version, header::HOST, uri::Authority},
+};
+
+/// The names that the server answers to; none: any.
+#[derive(Clone)]
+pub(super) struct AllowedHosts(Arc<[String]>);
+
+impl AllowedHosts {
+    pub(super) fn new(hosts: &[String]) -> Self {
+        Self(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
+    }
+
+    /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it. What is no name
+    /// is refused even where any would do.
+    pub(super) fn allow(&self, request: &Request) -> bool {
+        // RFC 9112 3.2: one, and only HTTP/1.0 may do without
+        let hosts = request.headers().get_all(HOST).iter().count();
+        if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+            return false;
+        }
+        let header = request.headers().get(HOST).map(HeaderValue::to_str);
+        let authority = request.uri().authority().map(Authority::as_str);
+        let host = match header {
+            Some(Ok(host)) => host,
+            Some(Err(_)) => return false,
+            None => authority.unwrap_or_default(),
+        };
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let is_name = |character: char| character.is_ascii_alphanumeric() || "-._[:]".contains(character);
+        if !name.chars().all(is_name) {
+            return false;
+        }
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        self.0.is_empty()
+            || self.0.iter().any(|pattern| match pattern.strip_prefix('.') {
+                Some(domain) => name == domain || name.ends_with(pattern),
+                None => pattern == "*" || *pattern == name,
+            })
+    }
+}

@@ -1,0 +1,54 @@
+//! What every room may know of a request: its id, its client's address, and what it accepts.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::http::{Extensions, HeaderMap, HeaderName, header::ACCEPT};
+
+/// Where the answer names the request.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: in the log, in the audit, and in the answer's `X-Request-Id`.
+#[derive(Debug, Clone)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// A new one: a client's own could be another's, or hold what does not belong in a log.
+    pub fn random() -> Self {
+        Self(format!("{:032x}", rand::random::<u128>()).into())
+    }
+
+    /// The id that the outermost layer gave.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().cloned().expect("every request has an id")
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The address of the client at the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// How much a client wants a media type (RFC 9110 12.4.2, 12.5.1): from 0, not at all, to 1. None: `Accept` does not name
+/// it.
+pub fn quality(headers: &HeaderMap, media_type: &str) -> Option<f32> {
+    let headers = headers.get_all(ACCEPT).iter();
+    let mut ranges = headers.flat_map(|header| header.to_str().unwrap_or_default().split(','));
+    ranges.find_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_it = parts.next()?.eq_ignore_ascii_case(media_type);
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |weight| weight.parse().ok());
+        is_it.then(|| weight.unwrap_or(0.0))
+    })
+}
+
+/// Whether a client takes something by the first of these names and ranges that `Accept` has; without `Accept` it takes
+/// anything. The more exact ones come first.
+pub fn accepts(headers: &HeaderMap, media_types: &[&str]) -> bool {
+    let is_given = headers.get_all(ACCEPT).iter().any(|header| !header.is_empty());
+    let named = media_types.iter().find_map(|media_type| quality(headers, media_type));
+    !is_given || named.is_some_and(|quality| quality > 0.0)
+}
