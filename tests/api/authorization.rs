@@ -1,8 +1,10 @@
 //! Every operation of the OpenAPI document, tried by the wrong people. A new endpoint is covered by being documented.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, TestApp, bad_token, detail, emily_carter, john_doe, with};
+use crate::support::{Client, Reply, TestApp, bad_token, detail, john_doe};
 
 /// What needs no token.
 const PUBLIC: &[&str] =
@@ -13,8 +15,10 @@ struct Operation {
     method: String,
     path: String,
     id: String,
-    /// Whose number stands in the path: "patient", "doctor", "mapping".
+    /// Whose number stands in the path: "patient", "doctor", …
     of: String,
+    /// The document's example of a body.
+    body: Value,
     is_public: bool,
 }
 
@@ -33,6 +37,7 @@ impl Operation {
                         .and_then(|text| text.strip_prefix("The ")?.split_once('\''))
                         .map_or_else(String::new, |(model, _)| model.to_owned()),
                     id: operation["operationId"].as_str().unwrap().to_owned(),
+                    body: operation["requestBody"]["content"]["application/json"]["example"].clone(),
                     is_public: operation["security"] == json!([{}]),
                 });
             }
@@ -46,27 +51,8 @@ impl Operation {
         Self::all(app).await.into_iter().filter(|operation| !operation.is_public).collect()
     }
 
-    async fn send(&self, client: &Client, id: &str) -> Reply {
-        let path = self.path.replace("{id}", id);
-        match self.method.as_str() {
-            "POST" | "PUT" | "PATCH" => client.json(&self.method, &path, everything()).await,
-            _ => client.send(&self.method, &path).await,
-        }
-    }
-
     fn has_id(&self) -> bool {
         self.path.contains("{id}")
-    }
-
-    /// The number of the owner's row of that kind: each is another.
-    fn own_id(&self) -> &'static str {
-        match self.of.as_str() {
-            "patient" => "1",
-            "doctor" => "2",
-            "mapping" => "3",
-            "" => "",
-            other => panic!("a row of another kind: {other}"),
-        }
     }
 
     /// Whether it lists what belongs to the caller.
@@ -80,37 +66,67 @@ impl Operation {
     }
 }
 
-/// A body that makes or changes a row of any kind.
-fn everything() -> Value {
-    let mapping = json!({"patient": 1, "doctor": 2});
-    with(with(john_doe(), emily_carter()), mapping)
+/// The caller with a row of each resource, and the number of each row: "patient" → "1".
+struct Owner {
+    client: Client,
+    ids: BTreeMap<String, String>,
 }
 
-/// A user with patient 1, doctor 2 and mapping 3.
-async fn owner(app: &TestApp) -> Client {
-    let alice = app.user("alice").await;
-    alice.post("/api/patients/", john_doe()).await.is(201);
-    for doctor in [json!({"name": "A B", "specialty": "C"}), emily_carter()] {
-        alice.post("/api/doctors/", doctor).await.is(201);
+impl Owner {
+    /// Makes the rows from the document's examples. Each has another number, so that none is taken for another.
+    async fn new(app: &TestApp) -> Self {
+        let mut owner = Self { client: app.user("alice").await, ids: BTreeMap::new() };
+        let operations = Operation::protected(app).await;
+        let creations =
+            operations.iter().filter(|operation| operation.method == "POST" && operation.id.ends_with("_create"));
+        for (index, creation) in creations.enumerate() {
+            let noun = creation.path.trim_start_matches("/api/").trim_end_matches("s/").to_owned();
+            let body = owner.body(creation);
+            for number in 0..=index {
+                let row = owner.client.post(&creation.path, body.clone()).await.is(201).body;
+                if number == index {
+                    owner.ids.insert(noun.clone(), row["id"].to_string());
+                } else {
+                    owner.client.delete(&format!("{}{}/", creation.path, row["id"])).await.is(204);
+                }
+            }
+        }
+        assert!(owner.ids.len() >= 3, "{:?}", owner.ids);
+        owner
     }
-    for id in 1..=3 {
-        alice.post("/api/mappings/", json!({"patient": 1, "doctor": 2})).await.is(201);
-        if id < 3 {
-            alice.delete(&format!("/api/mappings/{id}/")).await.is(204);
+
+    /// The number of the row that an operation is of.
+    fn id(&self, operation: &Operation) -> &str {
+        self.ids.get(&operation.of).map_or("", String::as_str)
+    }
+
+    /// The document's example, with the numbers of the rows that there are.
+    fn body(&self, operation: &Operation) -> Value {
+        let mut body = operation.body.clone();
+        for (noun, id) in &self.ids {
+            if let Some(value) = body.get_mut(noun) {
+                *value = json!(id);
+            }
+        }
+        body
+    }
+
+    async fn send(&self, operation: &Operation, client: &Client, id: &str) -> Reply {
+        let path = operation.path.replace("{id}", id);
+        match operation.method.as_str() {
+            "POST" | "PUT" | "PATCH" => client.json(&operation.method, &path, self.body(operation)).await,
+            method => client.send(method, &path).await,
         }
     }
-    alice
-}
 
-/// Everything that the owner sees.
-async fn seen(alice: &Client) -> String {
-    let mut seen = String::new();
-    for path in
-        ["/api/patients/", "/api/patients/1/", "/api/mappings/", "/api/mappings/1/", "/api/mappings/by-patient/1/"]
-    {
-        seen += &alice.get(path).await.is(200).text;
+    /// Everything that the owner sees.
+    async fn seen(&self, operations: &[Operation]) -> String {
+        let mut seen = String::new();
+        for operation in operations.iter().filter(|operation| operation.method == "GET") {
+            seen += &self.send(operation, &self.client, self.id(operation)).await.is(200).text;
+        }
+        seen
     }
-    seen
 }
 
 #[tokio::test]
@@ -126,8 +142,9 @@ async fn only_what_is_listed_here_needs_no_token() {
     let mut expected = PUBLIC.to_vec();
     expected.sort_unstable();
     assert_eq!(public, expected);
+    let owner = Owner::new(&app).await;
     for operation in operations.iter().filter(|operation| !operation.is_public) {
-        let reply = operation.send(&app.anonymous(), operation.own_id()).await;
+        let reply = owner.send(operation, &app.anonymous(), owner.id(operation)).await;
         reply.says(401, detail("Authentication credentials were not provided."));
     }
 }
@@ -135,7 +152,8 @@ async fn only_what_is_listed_here_needs_no_token() {
 #[tokio::test]
 async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
     let app = TestApp::start().await;
-    let alice = owner(&app).await;
+    let owner = Owner::new(&app).await;
+    let alice = &owner.client;
     let operations = Operation::protected(&app).await;
     for (change, back, body) in [
         (
@@ -149,10 +167,10 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
         app.sql(change).await;
         for operation in &operations {
             // a refusal of anything else comes later
-            for id in [operation.own_id(), "999", "abc"] {
-                operation.send(&alice, id).await.says(401, body.clone());
+            for id in [owner.id(operation), "999", "abc"] {
+                owner.send(operation, alice, id).await.says(401, body.clone());
             }
-            let path = operation.path.replace("{id}", operation.own_id());
+            let path = operation.path.replace("{id}", owner.id(operation));
             alice.raw(&operation.method, &path, "application/json", "{").await.says(401, body.clone());
             alice.raw(&operation.method, &path, "text/plain", "x").await.says(401, body.clone());
             alice.raw(&operation.method, &path, "application/json", "{}").await.says(401, body.clone());
@@ -166,28 +184,28 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
 #[tokio::test]
 async fn a_stranger_s_row_answers_byte_for_byte_as_one_that_does_not_exist_and_stays_as_it_is() {
     let app = TestApp::start().await;
-    let (alice, bob) = (owner(&app).await, app.user("bob").await);
-    let before = seen(&alice).await;
-    for operation in
-        Operation::protected(&app).await.iter().filter(|operation| operation.has_id() && !operation.is_shared())
-    {
+    let (owner, bob) = (Owner::new(&app).await, app.user("bob").await);
+    let operations = Operation::protected(&app).await;
+    let before = owner.seen(&operations).await;
+    for operation in operations.iter().filter(|operation| operation.has_id() && !operation.is_shared()) {
         for body in ["{", "{}", r#"{"first_name": "Mallory"}"#, ""] {
             let path = |id: &str| operation.path.replace("{id}", id);
             let sent = |id| bob.raw(&operation.method, Box::leak(path(id).into_boxed_str()), "application/json", body);
-            let (foreign, absent) = (sent(operation.own_id()).await.is(404), sent("999").await.is(404));
+            let (foreign, absent) = (sent(owner.id(operation)).await.is(404), sent("999").await.is(404));
             assert_eq!(foreign.text, absent.text);
         }
-        let (foreign, absent) = (operation.send(&bob, operation.own_id()).await, operation.send(&bob, "999").await);
+        let (foreign, absent) =
+            (owner.send(operation, &bob, owner.id(operation)).await, owner.send(operation, &bob, "999").await);
         assert_eq!((foreign.status.as_u16(), &foreign.text), (404, &absent.text), "{operation:?}");
         assert_eq!(header_names(&foreign), header_names(&absent));
-        assert_eq!(seen(&alice).await, before, "{operation:?}");
+        assert_eq!(owner.seen(&operations).await, before, "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_stranger_s_list_is_exactly_empty() {
     let app = TestApp::start().await;
-    let (_alice, bob) = (owner(&app).await, app.user("bob").await);
+    let (_owner, bob) = (Owner::new(&app).await, app.user("bob").await);
     for operation in Operation::protected(&app).await {
         if operation.method == "GET" && operation.is_list() {
             assert_eq!(bob.get(&operation.path).await.is(200).text, "[]", "{operation:?}");
