@@ -330,12 +330,12 @@ mod a_strangers_patient {
     use super::*;
 
     /// How many pages PostgreSQL looks at for the statement of a list, asked for one of these patients by Alice.
-    async fn pages(app: &TestApp, alias: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
-        let last = format!(
-            "select query from pg_stat_activity where datname = current_database() and query like '%order by {alias}.id%' \
+    async fn pages(app: &TestApp, list: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
+        let latest = format!(
+            "select query from pg_stat_activity where datname = current_database() and query like '%order by {list}.id%' \
              and application_name = 'healthcare-backend' order by state_change desc limit 1"
         );
-        let sql = app.value(&last).await.as_str().unwrap().to_owned();
+        let sql = app.value(&latest).await.as_str().unwrap().to_owned();
         let mut connection = app.connection().await;
         for (name, value) in SETTINGS {
             let set = format!("set {name} = '{value}'");
