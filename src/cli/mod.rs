@@ -6,8 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     config::{Config, Settings},
@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod accounts;
+mod log;
 mod run;
 mod stop;
 
@@ -77,24 +78,29 @@ pub fn main() -> ExitCode {
             return wrong_settings(&faults);
         }
     };
-    log_to_terminal(&cli.settings.rust_log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
-    };
-    let run = async {
+    if let Err(error) = log::start(&cli.settings.rust_log) {
+        say(&mut io::stderr(), &format!("error: {error}"));
+        return ExitCode::FAILURE;
+    }
+    let ran = run(cli, &config);
+    if let Err(error) = &ran {
+        log::print(&format!("error: {error:#}"));
+    }
+    log::flush();
+    if ran.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(cli: Cli, config: &Config) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
         match cli.command.unwrap_or_default() {
-            Command::Serve => run::serve(&config).await,
-            Command::Migrate => run::migrate(&config).await,
-            Command::Createsuperuser(arguments) => accounts::create(&config, arguments).await,
-            Command::Changepassword(arguments) => accounts::change_password(&config, arguments).await,
+            Command::Serve => run::serve(config).await,
+            Command::Migrate => run::migrate(config).await,
+            Command::Createsuperuser(arguments) => accounts::create(config, arguments).await,
+            Command::Changepassword(arguments) => accounts::change_password(config, arguments).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }
-    };
-    match runtime.block_on(run) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
+    })
 }
 
 /// Reads `.env` beside the user. What the environment has already wins.
@@ -126,26 +132,7 @@ fn wrong_settings(faults: &[String]) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
-    say(&mut io::stderr(), &format!("error: {error:#}"));
-    ExitCode::FAILURE
-}
-
 fn say(out: &mut impl Write, text: &str) {
     // nobody listens: then nobody is told
     let _ = writeln!(out, "{text}");
-}
-
-fn log_to_terminal(filter: &str) {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_target(false)
-        .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .init();
-    // a panic's message may quote what a patient's row holds
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!("a panic at {}", place.unwrap_or_default());
-    }));
 }

@@ -1,6 +1,6 @@
 //! The commands: a database that runs, a server over it.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
@@ -64,7 +64,9 @@ impl Started {
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
         let address = self.listener.local_addr()?;
-        say(&mut io::stdout(), &format!("API       http://{address}/api/\nDatabase  {}", self.database.name));
+        let places = format!("API       http://{address}/api/\nDatabase  {}", self.database.name);
+        // a reader that stalls must not keep it from serving
+        thread::spawn(move || say(&mut io::stdout(), &places));
         let purging = tokio::spawn(purge(self.db.clone()));
         let mut lost = Ok(());
         let stop = async {

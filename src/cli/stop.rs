@@ -9,6 +9,8 @@ use tokio::{
     sync::oneshot,
 };
 
+use super::log;
+
 /// Done when the process is told to stop: Ctrl-C, SIGTERM or SIGHUP. The second time it ends at once. A thread of its
 /// own waits for the signals, because all others may be busy.
 pub(super) fn stop_signal() -> Result<impl Future<Output = ()>> {
@@ -23,6 +25,7 @@ pub(super) fn stop_signal() -> Result<impl Future<Output = ()>> {
         // nobody listens: then the process ends already
         let _ = stop.send(());
         signals.next().await;
+        log::flush();
         #[expect(clippy::exit, reason = "that is what is asked for")]
         std::process::exit(130);
     };

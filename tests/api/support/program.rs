@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio, id},
+    process::{Child, ChildStderr, Command, Output, Stdio, id},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
@@ -113,6 +113,11 @@ impl Program {
         Self { child, printed, address }
     }
 
+    /// What it logs, for the test to read, or not.
+    pub fn log(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
@@ -125,7 +130,9 @@ impl Program {
             thread::sleep(Duration::from_millis(10));
         }
         let mut stderr = Vec::new();
-        self.child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+        if let Some(mut log) = self.child.stderr.take() {
+            log.read_to_end(&mut stderr).unwrap();
+        }
         Output { status: self.child.wait().unwrap(), stdout: Vec::new(), stderr }
     }
 
