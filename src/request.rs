@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::{Extensions, HeaderMap, HeaderName, header::ACCEPT};
 
-/// Where the answer names the request.
+/// The header with the id of the request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of a request: in the log, in the audit, and in the answer's `X-Request-Id`.
@@ -12,7 +12,8 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// A new one: a client's own could be another's, or hold what does not belong in a log.
+    /// A new one. The client's own is not used, because it could repeat another id, or hold text that does not belong in a
+    /// log.
     pub fn random() -> Self {
         Self(format!("{:032x}", rand::random::<u128>()).into())
     }
@@ -45,8 +46,8 @@ pub fn quality(headers: &HeaderMap, media_type: &str) -> Option<f32> {
     })
 }
 
-/// Whether a client takes something by the first of these names and ranges that `Accept` has; without `Accept` it takes
-/// anything. The more exact ones come first.
+/// Whether a client accepts the first of these media types and ranges that `Accept` names. List the more exact ones first.
+/// Without `Accept` it accepts anything.
 pub fn accepts(headers: &HeaderMap, media_types: &[&str]) -> bool {
     let is_given = headers.get_all(ACCEPT).iter().any(|header| !header.is_empty());
     let named = media_types.iter().find_map(|media_type| quality(headers, media_type));

@@ -1,4 +1,4 @@
-//! Cross-origin requests: front ends that are served from elsewhere.
+//! Cross-origin requests: front ends on other origins.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
     request::X_REQUEST_ID,
 };
 
-/// Sent by the clients of services such as this one; nothing here reads them.
+/// Headers that front ends of Django services send. The server ignores them.
 const X_CSRFTOKEN: HeaderName = HeaderName::from_static("x-csrftoken");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
@@ -45,13 +45,14 @@ struct Cors {
     from_localhost: bool,
 }
 
-/// A preflight needs no token. Any other OPTIONS is the router's own, and so is whatever another page sends.
+/// Answers preflights, which carry no token, and adds the CORS headers for allowed origins. Any other OPTIONS, and requests
+/// of other origins, go to the router unchanged.
 async fn answer(State(cors): State<Arc<Cors>>, request: Request, next: Next) -> Response {
     let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let is_own = request.method() == Method::OPTIONS && !is_preflight;
     if is_own || !request.headers().get(ORIGIN).is_some_and(|origin| cors.allows(origin)) {
         let mut response = next.run(request).await;
-        // a cache must not give this answer to a page that may have it
+        // so that a cache does not give this answer to an allowed origin
         response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
         return response;
     }
@@ -102,7 +103,7 @@ impl Cors {
     }
 }
 
-/// Whether a page is served by this machine.
+/// Whether an origin is on this machine.
 fn is_local(origin: &HeaderValue) -> bool {
     let uri = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     uri.is_some_and(|uri| matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")))

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, Version, header::HOST, uri::Authority},
 };
 
-/// The names that the server answers to; none: any.
+/// The names that the server answers to. Empty: any.
 #[derive(Clone)]
 pub(super) struct AllowedHosts(Arc<[String]>);
 
@@ -16,10 +16,10 @@ impl AllowedHosts {
         Self(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
     }
 
-    /// Django's rule: the name without its port, in any case; `.example.org` is that and all below it. What is no name
-    /// is refused even where any would do.
+    /// Django's rule: compares the name without its port, in any case of letters; `.example.org` matches the domain and its
+    /// subdomains. Text that can't be a host name is always refused.
     pub(super) fn allow(&self, request: &Request) -> bool {
-        // RFC 9112 3.2: one, and only HTTP/1.0 may do without
+        // exactly one `Host`, except in HTTP/1.0 (RFC 9112 3.2)
         let hosts = request.headers().get_all(HOST).iter().count();
         if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
             return false;

@@ -24,7 +24,7 @@ use crate::{
 /// The longest that a request may take from its head to its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Gives the request an id, and names it in the answer.
+/// Gives the request an id and names it in the answer.
 pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
     let id = RequestId::random();
     let header = HeaderValue::from_str(id.as_str());
@@ -36,7 +36,7 @@ pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Writes one line a request.
+/// Writes one log line for each request.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let mut line = LogLine::new(&RequestId::of(request.extensions()), request.method());
     let response = next.run(request).instrument(line.span()).await;
@@ -53,13 +53,13 @@ pub(super) async fn allowed_hosts(State(hosts): State<AllowedHosts>, request: Re
     }
 }
 
-/// Takes the path to the one that is documented.
+/// Changes the path into the documented one.
 pub(super) async fn canonical_path(mut request: Request) -> Request {
     negotiation::canonical(request.uri_mut());
     request
 }
 
-/// Says what methods the path takes, and leaves the path for the log.
+/// Adds `Allow`, and leaves the route for the log line.
 pub(super) async fn allow(State(endpoints): State<Endpoints>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
@@ -83,8 +83,7 @@ pub(super) async fn cache_control(path: Option<MatchedPath>, request: Request, n
     response
 }
 
-/// Answers 406, or 404 for `?format=`, where what is asked for is not JSON: before anything else, as Django REST framework
-/// does.
+/// Answers 406, or 404 for `?format=`, if the client does not accept JSON. This comes first, as in Django REST framework.
 pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     match path.and_then(|_| negotiation::not_acceptable(&request)) {
         Some(error) => error.into_response(),
@@ -92,7 +91,7 @@ pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next:
     }
 }
 
-/// Says of a POST that takes an `Idempotency-Key`, and failed for now, that with one it may be sent again.
+/// Adds to the 503 of a POST that takes an `Idempotency-Key` that a request with a key is safe to retry.
 pub(super) async fn retry_hint(
     State(endpoints): State<Endpoints>,
     path: Option<MatchedPath>,
@@ -108,7 +107,7 @@ pub(super) async fn retry_hint(
     }
 }
 
-/// Answers 304 to a GET for what the client has already.
+/// Answers 304 to a GET if the client already has this version.
 pub(super) async fn not_modified(request: Request, next: Next) -> Response {
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
     let known = request.headers().typed_get::<IfNoneMatch>().filter(|_| is_read);
@@ -131,13 +130,13 @@ pub(super) async fn time_limit(request: Request, next: Next) -> Response {
     answer.unwrap_or_else(|_| ApiError::Unavailable("a request took too long".into()).into_response())
 }
 
-/// The panic's message stays unsaid: it may quote what a patient's row holds.
+/// Answers 500. The panic's message is not logged, because it may quote a patient's data.
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::Internal("a handler panicked".into()).into_response()
 }
 
-/// Whether an answer that is not short may be compressed for who asks for it: not what has an `ETag`, which says that it
-/// is the same byte for byte. (Tokens are short, so their length tells nothing of what stands beside them.)
+/// Whether an answer may be compressed. Answers with an `ETag` may not, because it stands for the exact bytes. Tokens are
+/// too short to be compressed, so their compressed length can't reveal anything (BREACH).
 pub(super) fn may_be_compressed(status: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     status == StatusCode::OK && !headers.contains_key(ETAG)
 }

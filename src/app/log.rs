@@ -1,4 +1,4 @@
-//! One line a request, without anything of a patient.
+//! One log line for each request, without any data of a patient.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use tracing::{Span, field::Empty};
 
 use crate::request::RequestId;
 
-/// The line of a request. It is written when this is dropped: also when the client has gone before its answer.
+/// The log line of a request. It is written when this is dropped, so also if the client goes away before the answer.
 pub(super) struct LogLine {
     span: Span,
     method: Method,
@@ -21,7 +21,7 @@ impl LogLine {
         Self { span, method: method.clone(), begun: Instant::now(), answer: None }
     }
 
-    /// What else is logged belongs to the request too.
+    /// The span of the request, for everything else that is logged while it is answered.
     pub(super) fn span(&self) -> Span {
         self.span.clone()
     }
@@ -35,7 +35,7 @@ impl Drop for LogLine {
     fn drop(&mut self) {
         let _entered = self.span.enter();
         let milliseconds = self.begun.elapsed().as_millis();
-        // a method and a path that a client made up do not belong in a log
+        // an unknown method is text of the client's, which does not belong in a log
         let is_known = self.method.is_idempotent() || [Method::POST, Method::PATCH].contains(&self.method);
         let method = if is_known { self.method.as_str() } else { "-" };
         if let Some((status, route)) = &self.answer {

@@ -42,7 +42,7 @@ use hosts::AllowedHosts;
 /// The whole application, from the outermost layer to the handlers.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
-/// Puts it together.
+/// Builds the application.
 pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) -> App {
     let (routes, mut openapi) = api::routes().split_for_parts();
     if exposure.public_doctors {
@@ -87,7 +87,7 @@ fn around(router: Router, exposure: &Exposure) -> App {
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "same-origin"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        // an answer has nothing to load for a browser, and no page may frame it; the documentation has a policy of its own
+        // JSON loads nothing, and no page may frame it; the documentation has its own policy
         .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(SetResponseHeaderLayer::appending(VARY, HeaderValue::from_static("Accept")))
         .layer(from_fn_with_state(AllowedHosts::new(&exposure.allowed_hosts), layers::allowed_hosts))

@@ -4,14 +4,14 @@ use axum::{extract::Request, http::Uri};
 
 use crate::{error::ApiError, request::accepts};
 
-/// What other services call the beginning of a path, and how it is documented here.
+/// Other names of paths, which services of this kind use, and the documented ones.
 const ALIASES: &[(&str, &str)] = &[
     ("/api/auth/refresh/", "/api/auth/token/refresh/"),
     ("/api/mappings/patient/", "/api/mappings/by-patient/"),
     ("/api/openapi.json/", "/api/openapi.json"),
 ];
 
-/// Takes a path below /api/ or /admin/ to the one that is documented: with its slash, and under its name.
+/// Changes a path below /api/ or /admin/ into the documented one: adds the last slash, replaces other names.
 pub(super) fn canonical(uri: &mut Uri) {
     let path = uri.path();
     if !["/api", "/admin"]
@@ -20,7 +20,7 @@ pub(super) fn canonical(uri: &mut Uri) {
     {
         return;
     }
-    // the files of the documentation have none
+    // the files of the documentation have no last slash
     let slash = if path.ends_with('/') || path.starts_with("/api/docs/") { "" } else { "/" };
     let mut documented = format!("{path}{slash}");
     for (alias, name) in ALIASES {
@@ -39,9 +39,9 @@ pub(super) fn canonical(uri: &mut Uri) {
     }
 }
 
-/// Why a request asks for a representation that there is not, if so: all there is, is JSON. A browser gets it too.
+/// The error of a request that accepts neither JSON nor HTML. All answers are JSON; a browser gets JSON too.
 pub(super) fn not_acceptable(request: &Request) -> Option<ApiError> {
-    // the documentation is what it is
+    // the documentation is HTML, CSS and JavaScript
     if request.uri().path().starts_with("/api/docs/") {
         return None;
     }

@@ -76,8 +76,8 @@ where
     }
 }
 
-/// Whoever may read the directory of doctors: a caller; or anybody, where the setting PUBLIC_DOCTORS says so. A token
-/// that is sent must be good all the same.
+/// Who may read the directory of doctors: a caller, or anybody if the setting PUBLIC_DOCTORS is true. A token that is sent
+/// must be valid in both cases.
 pub struct DirectoryReader(Option<CurrentUser>);
 
 impl DirectoryReader {
@@ -111,7 +111,7 @@ where
     }
 }
 
-/// The token of `Authorization: Bearer <token>`. The scheme is taken in any case (RFC 9110 11.1).
+/// The token of `Authorization: Bearer <token>`. The scheme may be in any case of letters (RFC 9110 11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
     let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::NoCredentials)?;
     let header = header.to_str().map_err(|_| Unauthenticated::AccessToken(TokenError::Invalid))?;

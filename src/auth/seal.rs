@@ -1,4 +1,4 @@
-//! What is given to clients to be brought back, and is not theirs to read or to change.
+//! Encrypts what clients get and send back, but may not read or change: cursors.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
@@ -6,7 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// Seals with a key of its own, made of the secret key.
+/// Encrypts with a key that is derived from the secret key.
 pub struct Seal(RandomizedNonceKey);
 
 impl Seal {
@@ -16,7 +16,7 @@ impl Seal {
         Self(key.expect("32 bytes are a key"))
     }
 
-    /// The text that stands for `content`. Only for the same `purpose` it is opened again.
+    /// Encrypts `content` into a text, which can be opened only for the same `purpose`.
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
         let mut sealed = content.to_vec();
         let purpose = Aad::from(purpose.as_bytes());
@@ -25,7 +25,7 @@ impl Seal {
         BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat())
     }
 
-    /// What was sealed for this purpose, by this server or another with its secret key.
+    /// The content of a text that was sealed for this purpose with the same secret key. None: any other text.
     pub fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(12)?;

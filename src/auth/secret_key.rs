@@ -1,4 +1,4 @@
-//! The key of a server that was given none: random, made once, kept beside its data.
+//! The secret key of a server without the setting SECRET_KEY: random, made once, kept beside the data.
 
 use std::{
     fs::{self, File, OpenOptions},

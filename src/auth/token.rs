@@ -53,8 +53,8 @@ struct Claims {
     sid: String,
 }
 
-/// Claims as they come: any of them may be missing or of another type, although we signed them (an older release, or
-/// the service that this one replaces).
+/// The claims of a token that we signed. An older release, or the service that this one replaces, may have left out some
+/// or given them another type.
 #[derive(Deserialize)]
 struct ReceivedClaims {
     token_type: Option<Value>,
@@ -71,7 +71,7 @@ impl Tokens {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         validation.validate_nbf = true;
-        // `aud` means nothing to simplejwt; which claims must be there is checked below, in its order
+        // simplejwt ignores `aud`; the required claims are checked below, in its order
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let keys = std::iter::once(secret_key).chain(fallbacks.iter().map(String::as_str));
@@ -90,7 +90,7 @@ impl Tokens {
         self.0.refresh_lifetime
     }
 
-    /// What else is sealed with the secret key.
+    /// Encrypts cursors with the secret key.
     pub fn seal(&self) -> &Seal {
         &self.0.seal
     }
@@ -115,7 +115,7 @@ impl Tokens {
 
     /// The user and the session that a token is for.
     ///
-    /// A `user_id` or `sid` that is no number stands for a user or a login that does not exist: 0.
+    /// A `user_id` or `sid` that is not a number becomes 0, which no user and no login has.
     pub fn verify(&self, token: &str, expected: TokenType) -> Result<(i64, i64), TokenError> {
         let claims = self.decode(token)?;
         match claims.exp {
@@ -143,7 +143,7 @@ impl Tokens {
 
     fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenError> {
         let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
-        // ours name no key, and nothing that must be understood (RFC 7515 4.1.11)
+        // our tokens name no key and no extension, so another server's are not ours (RFC 7515 4.1.11)
         if header != (Header { typ: header.typ.clone(), ..Header::default() }) {
             return Err(TokenError::Invalid);
         }

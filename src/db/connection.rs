@@ -9,19 +9,19 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-/// How long a statement may take, with the wait for a connection.
+/// How long a statement may take, including the wait for a connection.
 const STATEMENT: Duration = Duration::from_millis(3500);
-/// How often a statement is run again.
+/// How often a statement is retried.
 const RETRIES: usize = 3;
 
-/// A connection of the pool, for one statement. One that loses a race (40001, 40P01), or that was prepared for a schema of
-/// before, is run again; one that takes too long, whatever PostgreSQL is doing, ends.
+/// A connection of the pool, for one statement. A statement that loses a race (40001, 40P01), or that was prepared before
+/// a migration, is retried. A statement that takes too long ends, even if PostgreSQL does not answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Connection<'c>(pub(super) &'c PgPool);
 
 type Statement = (SqlStr, Option<PgArguments>);
 
-/// A statement and its values, to be run as often as need be.
+/// A statement and its values, which can be run again.
 fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Error> {
     let arguments = query.take_arguments().map_err(Error::Encode)?;
     Ok((query.sql(), arguments))

@@ -1,4 +1,4 @@
-//! The directory of doctors, for reading: by a caller, or by anybody where the setting PUBLIC_DOCTORS says so.
+//! The directory of doctors, for reading: by a caller, or by anybody if the setting PUBLIC_DOCTORS is true.
 
 use super::{Db, Id, Model, doctors::Doctor};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 /// The directory, for reading.
 pub struct Directory<'a> {
     db: &'a Db,
-    /// None: anybody, where the directory is public.
+    /// None: anybody, because the directory is public.
     user: Option<&'a CurrentUser>,
 }
 

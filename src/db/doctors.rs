@@ -1,4 +1,4 @@
-//! The directory of doctors, which all users share: for changing. (`directory`: for reading.)
+//! The directory of doctors, which all users share: adding, changing and deleting. `directory` reads it.
 
 use chrono::{DateTime, Utc};
 
@@ -23,9 +23,9 @@ pub struct Doctor {
     pub last_name: String,
     pub specialty: String,
     pub phone_number: String,
-    /// Of this doctor alone, whatever the case.
+    /// Unique, whatever the case of its letters.
     pub email: Option<String>,
-    /// Of this doctor alone.
+    /// Unique.
     pub license_number: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -83,7 +83,7 @@ pub struct DoctorChange {
     pub license_number: Option<Option<String>>,
 }
 
-/// The directory, for changing.
+/// The directory, for a caller who changes it.
 pub struct Doctors<'a> {
     db: &'a Db,
     user: &'a CurrentUser,
@@ -195,7 +195,7 @@ impl Doctors<'_> {
         self.db.written(self.user, deleted, version, self.get(id)).await.map(drop)
     }
 
-    /// The error of a write with every unique value that is taken: PostgreSQL names one only.
+    /// The error of a write, with every unique value that is taken. PostgreSQL names only one.
     async fn all_taken(
         &self,
         error: ApiError,
@@ -211,7 +211,7 @@ impl Doctors<'_> {
         }
     }
 
-    /// Which of the two another doctor than `except` has.
+    /// Which of the two belong to a doctor other than `except`.
     pub async fn taken(
         &self,
         email: Option<&str>,

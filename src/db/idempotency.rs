@@ -1,7 +1,7 @@
-//! What was made under an `Idempotency-Key`, so that a POST that is sent again makes nothing again.
+//! Rows that were made under an `Idempotency-Key`, so that a POST that is sent twice makes one row.
 //!
-//! A trigger writes the key behind the row, in the same statement. So there is never one without the other, and of two
-//! requests at once the second one waits for the first, fails, and finds what the first one made.
+//! A trigger writes the key after the row, in the same statement, so there is never one without the other. If two requests
+//! with one key come at once, the second one waits for the first, fails, and finds the row that the first one made.
 
 use serde::de::DeserializeOwned;
 
@@ -11,10 +11,10 @@ use crate::{
     error::{ApiError, Result, is_locked},
 };
 
-/// How many keys one statement forgets: 40 MB of answers at most.
+/// How many keys one statement deletes: at most 40 MB of answers.
 const PURGED_AT_ONCE: i64 = 100;
 
-/// The key of a request, and what tells its body from another.
+/// The key of a request, and a hash of its body.
 pub struct Key {
     pub key: String,
     pub fingerprint: Vec<u8>,
@@ -33,14 +33,14 @@ impl<T> Inserted<T> {
     }
 }
 
-/// What an INSERT failed by. With a key, what another transaction holds is taken for the key.
+/// The error of an INSERT. If it waited for a lock and has a key, another request with that key is under way.
 pub(super) fn insert_error(key: Option<&Key>, error: sqlx::Error) -> ApiError {
     if key.is_some() && is_locked(&error) { ApiError::KEY_IN_USE } else { error.into() }
 }
 
 impl Db {
-    /// The answer to a POST that made nothing: what an earlier request with its key made, else the error. `route` is the
-    /// argument of the table's trigger `remember_key`.
+    /// The answer to a POST whose INSERT failed: the row that an earlier request with its key made, else the error. `route`
+    /// is the argument of the table's trigger `remember_key`.
     pub(super) async fn replay<T: DeserializeOwned>(
         &self,
         user: &CurrentUser,
@@ -48,7 +48,7 @@ impl Db {
         key: Option<&Key>,
         error: ApiError,
     ) -> Result<Inserted<T>> {
-        // a database that is away is not asked again: the client waits long enough as it is
+        // a second statement would double the wait for a database that does not answer
         let is_final = matches!(error, ApiError::Unauthenticated(_) | ApiError::Unavailable(_));
         let Some(key) = key.filter(|_| !is_final) else { return Err(error) };
         match self.made_before(user, route, key).await? {
@@ -81,8 +81,8 @@ impl Db {
         }
     }
 
-    /// Forgets the keys of yesterday, a batch at a time: all of them may take longer than a statement has. What another
-    /// server is purging is left to it.
+    /// Deletes the keys that are older than a day, in batches, because all of them may take longer than a statement may.
+    /// Rows that another server is deleting are skipped.
     pub async fn purge_keys(&self) -> Result<u64> {
         let mut purged = 0;
         loop {

@@ -14,7 +14,7 @@ use crate::{
     error::{ApiError, FieldErrors, Result},
 };
 
-/// What README A says of a patient who is somebody else's, or nobody's.
+/// The message for a patient of somebody else, and for one that does not exist (README A).
 pub const NOT_YOUR_PATIENT: &str = "You can only assign doctors to your own patients.";
 
 /// A doctor's assignment to a patient, with the names of both.
@@ -58,7 +58,7 @@ impl Listed for Mapping {
 pub struct NewMapping {
     pub patient: Id<Patient>,
     pub doctor: Id<Doctor>,
-    /// As the client wrote it.
+    /// The text that the client sent, for the error message.
     pub doctor_as_sent: String,
 }
 
@@ -131,8 +131,7 @@ impl Mappings<'_> {
         self.unless_foreign(patient, doctors).await
     }
 
-    /// Assigns a doctor to one of the caller's own patients. Both rows are held until it is written, so that neither goes
-    /// meanwhile.
+    /// Assigns a doctor to one of the caller's own patients. Locks both rows, so that neither is deleted meanwhile.
     pub async fn create(&self, new: &NewMapping, key: Option<&Key>) -> Result<Inserted<Mapping>> {
         let mapping = sqlx::query_as!(
             Mapping,
@@ -192,7 +191,7 @@ impl Mappings<'_> {
         self.db.found(self.user, Mapping::NAME, deleted).await.map(drop)
     }
 
-    /// An empty list may also mean that the patient is not the caller's.
+    /// No rows can also mean that the patient is not the caller's: 404.
     async fn unless_foreign<T>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
         if rows.is_empty() {
             self.db.patients(self.user).get(patient).await?;
@@ -200,7 +199,7 @@ impl Mappings<'_> {
         Ok(rows)
     }
 
-    /// Why nothing was assigned: it is not the caller's patient, or else there is no such doctor.
+    /// Why nothing was assigned: the patient is not the caller's, or the doctor does not exist.
     async fn why_not(&self, new: &NewMapping) -> ApiError {
         match self.check_patient(new.patient).await {
             Ok(()) => {

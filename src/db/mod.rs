@@ -42,7 +42,7 @@ pub const SETTINGS: [(&str, &str); 5] = [
     ("statement_timeout", "3s"),
     ("lock_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "10s"),
-    // whoever owns most of a table is read by an index all the same
+    // the rows of a user who owns most of a table are read by an index too
     ("enable_seqscan", "off"),
     ("jit", "off"),
 ];
@@ -79,14 +79,14 @@ impl<T> fmt::Debug for Id<T> {
     }
 }
 
-/// What Django calls the model of a row: it names what was not found.
+/// What Django calls a model: the kind of a row, with the name that errors use.
 pub trait Model {
     /// "Patient".
     const NAME: &'static str;
-    /// The same within a sentence: "patient".
+    /// The same inside a sentence: "patient".
     const NOUN: &'static str;
 
-    /// Which of its versions the row is, if they are counted.
+    /// The version of the row, if the table counts versions.
     fn version(&self) -> Option<i64> {
         None
     }
@@ -96,13 +96,13 @@ pub trait Model {
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
-    /// For statements that may look at many more rows than they give: however many are asked for at once, they take
-    /// neither the other connections nor all of the processor.
+    /// For statements that may read many more rows than they return. They have few connections, so that many searches at
+    /// once leave the other connections, and part of the processor, to everybody else.
     searches: PgPool,
 }
 
 impl Db {
-    /// At most `connections`, but two at least, opened as they are needed: a quarter of them for searches.
+    /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let pool = |connections: u32, wait| {
@@ -118,7 +118,7 @@ impl Db {
 
     /// Brings the schema up to date. Servers that start at once take turns.
     pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
-        // that a table is there already is no news
+        // "relation already exists, skipping" is not worth a line
         let options = options.clone().options([("client_min_messages", "warning")]);
         let connecting = timeout(CONNECT, options.connect()).await;
         let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
@@ -126,23 +126,23 @@ impl Db {
         sqlx::Connection::close(connection).await
     }
 
-    /// Closes every connection, once its statement has ended.
+    /// Closes every connection when its statement has ended.
     pub async fn close(&self) {
         tokio::join!(self.pool.close(), self.searches.close());
     }
 
-    /// Where a statement runs: all of them go this way, but searches.
+    /// Where statements run, except searches.
     fn connection(&self) -> Connection<'_> {
         Connection(&self.pool)
     }
 
-    /// Where a search runs.
+    /// Where searches run.
     fn search_connection(&self) -> Connection<'_> {
         Connection(&self.searches)
     }
 
-    /// The row that a statement found. No row: 401 if the caller is no longer one, else 404, whether it is gone or
-    /// somebody else's.
+    /// The row that a statement found. No row: 401 if the caller may no longer call, else 404; a row of somebody else is
+    /// the same as no row.
     async fn found<T>(&self, user: &CurrentUser, model: &'static str, row: Option<T>) -> Result<T> {
         if row.is_none() {
             self.check(user).await?;
@@ -165,7 +165,7 @@ impl Db {
         self.found(user, M::NAME, row).await
     }
 
-    /// Checks that the caller still is one: 401 otherwise.
+    /// Checks that the account is active and that the login goes on: 401 otherwise.
     pub async fn check(&self, user: &CurrentUser) -> Result<()> {
         let row = sqlx::query!(
             r#"

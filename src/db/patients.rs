@@ -17,7 +17,7 @@ pub struct Patient {
     /// Empty for a person with one name.
     pub last_name: String,
     pub date_of_birth: NaiveDate,
-    /// The date was reckoned from an age.
+    /// The date was calculated from an age.
     pub date_of_birth_estimated: bool,
     pub gender: Gender,
     pub address: String,
@@ -170,8 +170,8 @@ impl Patients<'_> {
         }
     }
 
-    /// Writes the fields that are set, and no others: whoever changes those meanwhile loses nothing. With a `version`,
-    /// only that one is changed.
+    /// Writes the fields that are set and no others, so that a change of other fields at the same time is not lost. With a
+    /// `version`, changes only a row of that version.
     pub async fn update(&self, id: Id<Patient>, change: &PatientChange, version: Option<i64>) -> Result<Patient> {
         let patient = sqlx::query_as!(
             Patient,
@@ -209,7 +209,7 @@ impl Patients<'_> {
         self.db.written(self.user, patient, version, self.get(id)).await
     }
 
-    /// Deletes one, with its mappings. With a `version`, only that one is deleted.
+    /// Deletes one, with its mappings. With a `version`, deletes only a row of that version.
     pub async fn delete(&self, id: Id<Patient>, version: Option<i64>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"

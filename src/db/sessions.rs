@@ -1,4 +1,4 @@
-//! Logins: one session each, which all its tokens belong to.
+//! Sessions: one for each login. The tokens of the login belong to it.
 
 use chrono::{DateTime, Utc};
 
@@ -17,8 +17,8 @@ pub struct Client {
 }
 
 impl Db {
-    /// Begins a session and gives its id. `None`: the account was closed, or its password changed, since the password
-    /// was verified.
+    /// Begins a session and returns its id. `None`: since the password was verified, the account was deactivated or its
+    /// password was changed.
     pub async fn begin_session(
         &self,
         user_id: i64,
@@ -50,7 +50,7 @@ impl Db {
         Ok(session)
     }
 
-    /// Notes that the session was used for a new access token; refuses when it has ended.
+    /// Records that the session was used for a new access token. Fails if it has ended.
     pub async fn use_session(&self, user: &CurrentUser) -> Result<()> {
         let updated = sqlx::query!(
             r#"

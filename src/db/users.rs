@@ -44,7 +44,8 @@ pub struct Credentials {
 }
 
 impl Db {
-    /// Makes an account, and is its first actor. A taken e-mail or user name is a field error, both if both are.
+    /// Makes an account; in the audit, the new user is the actor. A taken e-mail or username is a field error; if both are
+    /// taken, both are named.
     pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
         let created = sqlx::query_scalar!(
             r#"
@@ -68,7 +69,7 @@ impl Db {
         .await;
         match created.map_err(ApiError::from) {
             Err(ApiError::Invalid(error)) => {
-                // PostgreSQL names one only
+                // PostgreSQL names only one
                 let taken = self.taken(Some(&new.email), new.username.as_deref()).await?;
                 Err(ApiError::Invalid(if taken.is_empty() { error } else { taken }))
             }
@@ -76,7 +77,7 @@ impl Db {
         }
     }
 
-    /// Which of the two another account has.
+    /// Which of the two belong to another account.
     pub async fn taken(&self, email: Option<&str>, username: Option<&str>) -> Result<FieldErrors> {
         let taken = sqlx::query!(
             r#"
@@ -94,7 +95,7 @@ impl Db {
         Ok(constraints.filter_map(|constraint| constraint_error("users", constraint)).collect())
     }
 
-    /// The account of an e-mail address or a user name, in any case of letters.
+    /// The account with this e-mail address or username, in any case of letters.
     pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
         let credentials = sqlx::query_as!(
             Credentials,
@@ -131,7 +132,7 @@ impl Db {
         self.found(user, "User", account).await
     }
 
-    /// Gives the caller another name. None: leaves it.
+    /// Changes the caller's name. None: leaves it.
     pub async fn rename(&self, user: &CurrentUser, name: Option<&str>) -> Result<User> {
         let account = sqlx::query_as!(
             User,
@@ -151,7 +152,7 @@ impl Db {
         self.found(user, "User", account).await
     }
 
-    /// Gives an account another password, and ends its sessions.
+    /// Changes the password of an account and ends its sessions.
     pub async fn change_password(&self, user_id: i64, password_hash: &str, request_id: &str) -> Result<()> {
         sqlx::query!(
             r#"

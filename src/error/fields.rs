@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[schema(value_type = HashMap<String, Vec<String>>)]
 pub struct FieldErrors(Vec<(String, Vec<String>)>);
 
-/// The key of errors that are not of one field.
+/// The key of errors that belong to no single field.
 pub const NON_FIELD_ERRORS: &str = "non_field_errors";
 
 impl FieldErrors {
@@ -19,7 +19,7 @@ impl FieldErrors {
         errors
     }
 
-    /// Adds a message, behind those that the field has.
+    /// Adds a message after those that the field has.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         let field = field.into();
         match self.0.iter_mut().find(|(name, _)| *name == field) {
@@ -28,7 +28,7 @@ impl FieldErrors {
         }
     }
 
-    /// These, and those of another.
+    /// Adds the errors of `other`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for (field, messages) in other.0 {
@@ -50,7 +50,7 @@ impl FieldErrors {
         Some(messages.join(" "))
     }
 
-    /// For a terminal: `field: message`, a line each.
+    /// For a terminal: one line `field: message` for each field.
     pub fn lines(&self) -> String {
         let lines = self.0.iter().map(|(field, messages)| format!("{field}: {}", messages.join(" ")));
         lines.collect::<Vec<_>>().join("\n")

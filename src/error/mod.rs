@@ -22,28 +22,28 @@ pub use database::{constraint_error, is_locked};
 pub use fields::{FieldErrors, NON_FIELD_ERRORS};
 pub use unauthenticated::{TokenError, TokenMessage, Unauthenticated, UnauthenticatedBody};
 
-/// The result of everything that a request can fail by.
+/// The result of everything that can fail while a request is answered.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// The body of an error that is not of a field.
+/// The body of an error that does not belong to a field.
 #[derive(Serialize, ToSchema)]
 pub struct Detail {
     detail: Cow<'static, str>,
 }
 
-/// What a request fails by. Each variant is a shape on the wire.
+/// Why a request fails. Each variant is a shape on the wire.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
     /// 400, `{"<field>": ["message", …], …}`.
     #[error("invalid fields")]
     Invalid(FieldErrors),
-    /// 400, `{"detail": …}`: the request can't be read, or asks for what may not be.
+    /// 400, `{"detail": …}`: the request can't be read, or is not allowed.
     #[error("{0}")]
     BadRequest(Cow<'static, str>),
     /// 401, with `WWW-Authenticate`.
     #[error(transparent)]
     Unauthenticated(#[from] Unauthenticated),
-    /// 404: there is no such row, or it is not the caller's; nobody can tell which.
+    /// 404: the row does not exist, or it is not the caller's. The answer is the same for both.
     #[error("no {0}")]
     NoRow(&'static str),
     /// 404: nothing is served under this path.
@@ -82,7 +82,7 @@ pub enum ApiError {
     /// 503, `Retry-After: 1`: the database is away, or the server has too much to do. The cause is logged, never shown.
     #[error("{0}")]
     Unavailable(String),
-    /// 503 for a POST that takes an `Idempotency-Key`: says that with one it is safe to send again.
+    /// 503 for a POST that takes an `Idempotency-Key`. The text says that a request with a key is safe to retry.
     #[error("unavailable")]
     UnavailableForPost,
 }
