@@ -1,8 +1,8 @@
-//! Ages, which README B has where README A has dates of birth.
+//! Ages: README B has them in place of dates of birth.
 
 use chrono::{Months, NaiveDate, Utc};
 
-/// The date of birth of somebody whose age is all that is known: so many years ago (OpenMRS' convention).
+/// The date of birth for an age: that many years ago today (the convention of OpenMRS).
 pub(super) fn born(age: i64) -> NaiveDate {
     let months = u32::try_from(age * 12).unwrap_or(0);
     let today = Utc::now().date_naive();

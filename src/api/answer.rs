@@ -19,7 +19,7 @@ pub trait Show {
     fn view(&self) -> Self::View<'_>;
 }
 
-/// What every answer is.
+/// The content type of answers.
 pub(super) const JSON: (HeaderName, HeaderValue) = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
@@ -63,7 +63,7 @@ impl IntoResponse for NoContent {
     }
 }
 
-/// A time as Django REST framework writes it: six digits of a second, or none.
+/// A time as Django REST framework writes it: with six digits after the second, or none.
 pub(super) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     let digits = if time.timestamp_subsec_micros() == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
     serializer.serialize_str(&time.to_rfc3339_opts(digits, true))

@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, 13): what a row was when a client read it, and whether it still is.
+//! Conditional requests (RFC 9110, 13): whether a row is still as the client read it.
 
 use std::convert::Infallible;
 
@@ -35,15 +35,15 @@ impl<T: Model + Show> IntoResponse for WithEtag<T> {
     }
 }
 
-/// The tag of a row whose versions are counted: the version, and a hash of what is shown of it, which may change with
-/// the day, or with the owner's e-mail.
+/// The tag of an answer: the version of the row, and a hash of the body, which can change without the row: with today's date
+/// (age), or with the owner's e-mail.
 pub(super) fn etag(version: i64, body: &[u8]) -> ETag {
     let hash = digest(&SHA256, body);
     let hash = u64::from_be_bytes(*hash.as_ref().first_chunk().expect("32 bytes"));
     format!("\"{version}-{hash:016x}\"").parse().expect("visible ASCII in quotes")
 }
 
-/// What a client says that a row is, before it changes it.
+/// What the row must be like for a change to happen.
 pub struct Preconditions {
     if_match: Option<IfMatch>,
     if_none_match: Option<IfNoneMatch>,
@@ -66,8 +66,8 @@ where
 }
 
 impl Preconditions {
-    /// Checks what is asked of a row that was read: 412 if it is not so. Gives the version that must still be there when
-    /// the row is written, if there must be one.
+    /// Checks the conditions on a row that was read: 412 if one fails. Returns the version that the row must still have when
+    /// it is written, if the client named one.
     pub fn check<T: Model + Show>(&self, row: &T) -> Result<Option<i64>> {
         if self.is_required && self.if_match.is_none() {
             return Err(ApiError::PreconditionRequired);
@@ -86,7 +86,7 @@ impl Preconditions {
         Ok(of_version.and_then(|_| row.version()))
     }
 
-    /// The same for a row that need not be read where nothing is asked of it.
+    /// The same, but reads the row only if there is a condition.
     pub async fn check_if_any<T: Model + Show>(&self, row: impl Future<Output = Result<T>>) -> Result<Option<i64>> {
         if self.is_required || self.if_match.is_some() || self.if_none_match.is_some() {
             self.check(&row.await?)

@@ -26,7 +26,7 @@ use crate::{
     input::{self, Body, Input, Record},
 };
 
-/// A doctor: `first_name` and `last_name`, or `name`; `specialty`; and the rest, which may be left out.
+/// A doctor. `specialty` is required, and `first_name` and `last_name` (or `name`).
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = DoctorRequest, example = json!({
@@ -36,10 +36,11 @@ use crate::{
 pub struct DoctorInput {
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
-    /// May be empty only where it is, and is sent back.
+    /// Required. An empty value is accepted if it is already empty.
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
+    /// The full name, in place of its parts: the last word becomes the last name. If you send both, the parts win; in a
+    /// change, the one you changed wins.
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
     #[validate(length(min = 1, max = 120))]
@@ -47,18 +48,18 @@ pub struct DoctorInput {
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
-    /// As Django takes it: with a dot in its domain. Of this doctor alone. Empty: none.
+    /// An address with a dot in its domain. No two doctors share one. Empty: none.
     #[schema(format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
     email: Option<Option<String>>,
-    /// Of this doctor alone. Empty: none.
+    /// No two doctors share one. Empty: none.
     #[validate(length(max = 50))]
     license_number: Option<Option<String>>,
 }
 
 impl DoctorInput {
-    /// First and last name: of its parts, or of the whole.
+    /// First and last name: from the parts, or from the full name.
     fn names(&mut self) -> (Option<String>, Option<String>) {
         let (first, last) = self.name.as_deref().map(names::split).unzip();
         (self.first_name.take().or(first), self.last_name.take().or(last))
@@ -151,7 +152,7 @@ impl Show for Doctor {
     }
 }
 
-/// The error of a body, with what other doctors than `except` have of its unique values.
+/// The error of a body, with its unique values that belong to a doctor other than `except`.
 async fn with_taken<T>(
     doctors: &Doctors<'_>,
     body: &Body<DoctorInput>,
@@ -168,7 +169,7 @@ async fn with_taken<T>(
 #[utoipa::path(
     get, path = "/api/doctors/", operation_id = "doctors_list", tag = "doctors",
     params(ListQuery<Doctor>),
-    responses((status = 200, description = "The rows", body = [DoctorView])),
+    responses((status = 200, description = "The doctors", body = [DoctorView])),
 )]
 pub async fn list(
     reader: DirectoryReader,
@@ -209,10 +210,10 @@ pub async fn create(
 /// Read a doctor.
 #[utoipa::path(
     get, path = "/api/doctors/{id}/", operation_id = "doctors_retrieve", tag = "doctors", 
-    params(Id<Doctor>, ("If-None-Match" = Option<String>, Header, description = "An `ETag` that you have the row of")),
+    params(Id<Doctor>, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the version that you have")),
     responses(
         (status = 200, description = "The doctor", body = DoctorView),
-        (status = 304, description = "You have it as it is"),
+        (status = 304, description = "You have the current version"),
     ),
 )]
 pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doctor>) -> Result<WithEtag<Doctor>> {
@@ -221,7 +222,7 @@ pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doct
 
 /// Replace a doctor's fields.
 ///
-/// What is optional and left out stays.
+/// Optional fields that you leave out keep their values.
 #[utoipa::path(
     put, path = "/api/doctors/{id}/", operation_id = "doctors_update", tag = "doctors", params(Id<Doctor>, Preconditions),
     request_body = DoctorInput,
@@ -264,12 +265,12 @@ pub async fn partial_update(
 
 /// Delete a doctor.
 ///
-/// Not if patients of other users are assigned to it.
+/// Fails if patients of other users are assigned to the doctor.
 #[utoipa::path(
     delete, path = "/api/doctors/{id}/", operation_id = "doctors_destroy", tag = "doctors", params(Id<Doctor>, Preconditions),
     responses(
-        (status = 204, description = "Gone for good, and your own mappings with it"),
-        (status = 409, description = "Patients of other users are assigned to it",
+        (status = 204, description = "Deleted, with your own mappings of it"),
+        (status = 409, description = "Patients of other users are assigned to the doctor",
             body = Detail,
             example = json!({ "detail": "This doctor is assigned to patients of other users." })),
     ),

@@ -28,7 +28,7 @@ use crate::{
     input::Accepted,
 };
 
-/// What the document says of the API as a whole.
+/// The general part of the document.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Healthcare Backend", description = include_str!("docs/introduction.md")),
@@ -81,7 +81,7 @@ pub fn open_directory(openapi: &mut OpenApi) {
     }
 }
 
-/// Completes the document that was made of the handlers.
+/// Completes the document that utoipa made from the handlers.
 pub fn complete(openapi: &OpenApi) -> Value {
     let mut document = json!(openapi);
     // a client needs no methods for the documentation itself
@@ -108,9 +108,9 @@ pub fn complete(openapi: &OpenApi) -> Value {
     let Components { mut schemas, mut responses, .. } = components;
     schemas.sort_keys();
     for schema in schemas.values_mut() {
-        // it stands where the schema is used
+        // examples stand where the schema is used
         map(schema).remove("example");
-        // says nothing, and generators do not know it
+        // generators do not know it
         map(schema).remove("propertyNames");
     }
     for (name, response) in &mut responses {
@@ -140,7 +140,7 @@ fn referred(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
 }
 
-/// What operations share, as it is collected.
+/// The parts that operations share.
 struct Components {
     bodies: Vec<Accepted>,
     schemas: Map<String, Value>,
@@ -148,7 +148,7 @@ struct Components {
 }
 
 impl Components {
-    /// Says that a body may be JSON or a form, and what is answered if it is wrong.
+    /// Describes a body as JSON and as a form, and its 400.
     fn describe_body(&mut self, operation: &mut Value, is_patch: bool) {
         let Some(json) = operation.pointer("/requestBody/content/application~1json") else { return };
         let name = referred(&json["schema"]).expect("a body has a schema of its own");
@@ -176,7 +176,7 @@ impl Components {
         operation["responses"]["400"] = reference("responses", &errors);
     }
 
-    /// Says what else an operation answers, beside what its handler says: by status, each with an example.
+    /// Adds the shared error responses to those that the handler describes.
     fn describe_responses(&self, operation: &mut Value, errors: &[ErrorResponse]) {
         let names = operation["parameters"].as_array().into_iter().flatten();
         let about = Operation {
@@ -201,7 +201,7 @@ impl Components {
         own.extend(responses);
     }
 
-    /// Shows the example of the schema.
+    /// Copies the example of the schema into the response.
     fn add_example(&self, response: &mut Value) {
         let Some(content) = response.pointer_mut("/content/application~1json") else { return };
         let example = |schema: &Value| Some(self.schemas.get(referred(schema)?)?["example"].clone());
@@ -214,7 +214,7 @@ impl Components {
     }
 }
 
-/// 400 for a body, with the examples of the handler's own.
+/// The 400 of a body, with the handler's own examples.
 fn invalid_body(body: &Accepted, schema: &str, own: Option<&Value>) -> Value {
     let malformed = "JSON parse error - EOF while parsing an object at line 1 column 1";
     let malformed = ApiError::BadRequest(malformed.into());
@@ -229,7 +229,7 @@ fn invalid_body(body: &Accepted, schema: &str, own: Option<&Value>) -> Value {
     })
 }
 
-/// Names the headers of a response, which is known by its status or by its name among the components.
+/// Adds the headers of a response. `of` is its status, or its name among the components.
 fn add_headers(response: &mut Value, of: &str) {
     let own = map(response).entry("headers").or_insert_with(|| json!({}));
     let special: &[&str] = match of {

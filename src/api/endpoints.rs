@@ -1,5 +1,5 @@
-//! What is served where, read off the OpenAPI document: the `Allow` header of each path, and the answers to `OPTIONS`
-//! and to methods that a path does not take.
+//! What each path serves, according to the OpenAPI document: the `Allow` header, and the answers to `OPTIONS` and to
+//! methods that the path does not have.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,17 +28,17 @@ struct Served {
 
 struct Endpoint {
     allow: HeaderValue,
-    /// No operation of it needs a token.
+    /// None of its operations needs a token.
     is_public: bool,
-    /// A POST may be sent again, with a key.
+    /// Its POST takes an `Idempotency-Key`.
     takes_key: bool,
-    /// Some operation needs none, while another does.
+    /// At least one of its operations needs no token.
     is_readable: bool,
     view: String,
 }
 
 impl Endpoints {
-    /// All that the document names: as the handlers made it, and as it is served.
+    /// `openapi` has all paths; `document` is what clients get.
     pub fn new(openapi: &OpenApi, document: &Value) -> Self {
         let document = File::new("application/json", document.to_string().into_bytes());
         let paths = openapi.paths.paths.iter().map(|(path, item)| (path.clone(), Endpoint::new(path, item)));
@@ -50,7 +50,7 @@ impl Endpoints {
         &self.0.document
     }
 
-    /// Whether a POST to a path may be sent again, with a key.
+    /// Whether a POST to a path takes an `Idempotency-Key`.
     pub fn takes_key(&self, path: &MatchedPath) -> bool {
         let endpoint = self.0.paths.get(path.as_str());
         endpoint.is_some_and(|endpoint| endpoint.takes_key)
@@ -115,8 +115,7 @@ fn view_name(path: &str) -> String {
     }
 }
 
-/// A method that the path has no handler for: `OPTIONS`, or 405. Like the others, it is for callers only, unless the
-/// path is public.
+/// Answers a method without a handler: `OPTIONS`, or 405. It needs a token, unless the path is public.
 pub async fn other_method(State(state): State<AppState>, path: MatchedPath, mut parts: Parts) -> Result<Response> {
     let endpoint = state.endpoints.0.paths.get(path.as_str()).ok_or(ApiError::NotFound)?;
     let answer = if parts.method == Method::OPTIONS {

@@ -1,5 +1,5 @@
-//! Files, which are the same for everybody: compressed once, because doing that for each request costs more than all the
-//! rest of it.
+//! Files that are the same for everybody. They are compressed once, because compressing them for each request costs more
+//! than everything else in it.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ use headers::{ETag, HeaderMapExt};
 
 use super::conditional::etag;
 
-/// A file that is ready to be sent.
+/// A file, plain and compressed.
 pub struct File {
     content_type: HeaderValue,
     plain: Representation,
@@ -40,7 +40,7 @@ impl File {
         }
     }
 
-    /// 200, and the file as a request with these headers takes it.
+    /// 200 and the file, compressed if the request accepts that.
     pub fn answer(&self, headers: &HeaderMap) -> Response {
         let is_compressed = takes_gzip(headers) && self.gzip.bytes.len() < self.plain.bytes.len();
         let sent = if is_compressed { &self.gzip } else { &self.plain };
@@ -61,7 +61,7 @@ impl Representation {
     }
 }
 
-/// Whether `Accept-Encoding` names gzip, or anything, and not with a weight of 0.
+/// Whether `Accept-Encoding` names gzip or `*` with a weight over 0.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter();
     let mut codings = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

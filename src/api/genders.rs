@@ -1,11 +1,11 @@
-//! The sexes: M, F and O, and as words.
+//! Genders: M, F and O, or as words.
 
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
 use crate::{db::patients::Gender, error::messages::not_a_choice, input};
 
-/// A gender as both READMEs send it, or as a word.
+/// Reads `M`, `F` or `O`, or a word in any case of letters.
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Gender>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
     let text = input::python_str(&value);

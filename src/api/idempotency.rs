@@ -18,12 +18,12 @@ use crate::{
     input::{Body, Input},
 };
 
-/// What a client calls its request.
+/// The header with the key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Says that nothing was made.
+/// The header of an answer that was given before.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The key that a request has, or may not have.
+/// The key of a request, if it has one.
 pub struct IdempotencyKey(Vec<HeaderValue>);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key, with what tells this body from another. It may be in quotes, as the draft has it, or not.
+    /// The key, with a hash of the body. The key may be in quotes, as in the draft, or not.
     pub fn of<T: Input>(&self, body: &Body<T>) -> Result<Option<Key>> {
         let header = match self.0.as_slice() {
             [] => return Ok(None),
@@ -52,7 +52,7 @@ impl IdempotencyKey {
     }
 }
 
-/// 201 and the row: when it was made, or again.
+/// 201 and the row, whether it was made now or by an earlier request.
 impl<T: Model + Show> IntoResponse for Inserted<T> {
     fn into_response(self) -> Response {
         let mut response = (StatusCode::CREATED, WithEtag(self.row)).into_response();

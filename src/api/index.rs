@@ -1,4 +1,4 @@
-//! What is served, for people and for machines.
+//! The root: the endpoints, and the OpenAPI document.
 
 use axum::{
     extract::State,
@@ -15,7 +15,7 @@ use super::{answer::Json, endpoints::Endpoints};
 use crate::request::quality;
 
 /// The address of each endpoint.
-// the names are those of README A's root
+// README A's names
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(EntryPoints::of("http://127.0.0.1:8000")))]
 pub struct EntryPoints {
@@ -56,7 +56,7 @@ pub async fn root(headers: HeaderMap, uri: Uri) -> Response {
     entry_points(&headers).into_response()
 }
 
-/// Browsers ask for HTML by name, and for JSON less if at all; API clients take JSON or anything.
+/// Browsers name HTML, and JSON with a lower weight or not at all. API clients name JSON, or anything.
 fn is_browser(headers: &HeaderMap) -> bool {
     quality(headers, "text/html").unwrap_or(0.0) > quality(headers, "application/json").unwrap_or(0.0)
 }

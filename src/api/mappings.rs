@@ -29,7 +29,7 @@ use crate::{
     input::{self, Body, Input},
 };
 
-/// Who is assigned to whom.
+/// A doctor for a patient.
 #[derive(Deserialize, Validate, ToSchema)]
 #[schema(as = MappingRequest, example = json!({ "patient": 1, "doctor": 1 }))]
 pub struct MappingInput {
@@ -54,7 +54,7 @@ impl Input for MappingInput {
 
 /// A number that stands for a row (Django REST framework's `PrimaryKeyRelatedField`): 1 or "1".
 struct Pk {
-    /// 0 for one that is beyond PostgreSQL's numbers.
+    /// 0 if the number is too large for PostgreSQL.
     id: i64,
     as_sent: String,
 }
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Pk {
     }
 }
 
-/// Who looks after whom.
+/// A mapping: the doctor looks after the patient.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Mapping, example = json!({
     "id": 1, "patient": 1, "doctor": 1, "patient_name": "John Doe", "doctor_name": "Dr. Emily Carter",
@@ -94,7 +94,7 @@ pub struct MappingView {
     patient: i64,
     doctor: i64,
     patient_name: String,
-    /// With "Dr." before it.
+    /// "Dr." and the name.
     doctor_name: String,
     #[serde(serialize_with = "timestamp")]
     assigned_at: DateTime<Utc>,
@@ -125,7 +125,7 @@ fn has_title(name: &str) -> bool {
 #[utoipa::path(
     get, path = "/api/mappings/", operation_id = "mappings_list", tag = "mappings",
     params(ListQuery<Mapping>),
-    responses((status = 200, description = "The rows", body = [MappingView])),
+    responses((status = 200, description = "The mappings", body = [MappingView])),
 )]
 pub async fn list(
     user: CurrentUser,
@@ -168,7 +168,7 @@ pub async fn create(
     mappings.create(&new, key.as_ref()).await
 }
 
-/// Whose patient it is comes before what is wrong with the rest of a body.
+/// The 400 for a patient of somebody else comes before the other errors of a body.
 async fn patient_first<T>(mappings: &Mappings<'_>, body: &Body<MappingInput>, read: Result<T>) -> Result<T> {
     if let Err(ApiError::Invalid(_)) = read
         && let Some(patient) = body.text("patient").and_then(|text| number(&text))
@@ -184,7 +184,7 @@ async fn patient_first<T>(mappings: &Mappings<'_>, body: &Body<MappingInput>, re
 #[utoipa::path(
     get, path = "/api/mappings/by-patient/{id}/", operation_id = "mappings_by_patient_list", tag = "mappings",
     params(Id<Patient>),
-    responses((status = 200, description = "By ascending id", body = [MappingView])),
+    responses((status = 200, description = "In the order of their ids", body = [MappingView])),
 )]
 pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Rows<Mapping>> {
     db.mappings(&user).of_patient(id).await.map(Rows)
@@ -195,7 +195,7 @@ pub async fn by_patient(user: CurrentUser, State(db): State<Db>, id: Id<Patient>
 /// The number in the path is the patient's.
 #[utoipa::path(
     get, path = "/api/mappings/{id}/", operation_id = "mappings_doctors_list", tag = "mappings", params(Id<Patient>),
-    responses((status = 200, description = "By ascending id", body = [DoctorView])),
+    responses((status = 200, description = "In the order of their ids", body = [DoctorView])),
 )]
 pub async fn doctors(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<Rows<Doctor>> {
     db.mappings(&user).doctors_of(id).await.map(Rows)
@@ -206,7 +206,7 @@ pub async fn doctors(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -
 /// The number in the path is the mapping's.
 #[utoipa::path(
     delete, path = "/api/mappings/{id}/", operation_id = "mappings_destroy", tag = "mappings", params(Id<Mapping>),
-    responses((status = 204, description = "Gone for good")),
+    responses((status = 204, description = "Removed")),
 )]
 pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Mapping>) -> Result<NoContent> {
     db.mappings(&user).delete(id).await.map(|()| NoContent)

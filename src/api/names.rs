@@ -1,4 +1,4 @@
-//! Names of people: in two parts, as README A has them, or in one, as README B has.
+//! Names of people: in two parts (README A), or in one (README B).
 
 /// First and last name: split at the last space. One word is a first name.
 pub(super) fn split(name: &str) -> (String, String) {

@@ -20,8 +20,8 @@ use crate::{
     error::{ApiError, Result},
 };
 
-/// The `{id}` of a path, always behind `CurrentUser` or `DirectoryReader`. What is not a number is refused in Django REST
-/// framework's words; a number beyond PostgreSQL's is just nobody's id.
+/// The `{id}` of a path. In a handler it stands after `CurrentUser` or `DirectoryReader`. Text that is not a number gets
+/// Django REST framework's 404; a number that is too large for PostgreSQL is an id that no row has.
 impl<S, T> FromRequestParts<S> for Id<T>
 where
     S: Send + Sync,
@@ -38,7 +38,7 @@ where
         }
         match CurrentUser::from_request_parts(parts, state).await {
             Ok(user) => caller_first(&Db::from_ref(state), &user, Err(ApiError::NotFound)).await,
-            // let in before, so this path is for anybody
+            // `DirectoryReader` let them in, so this path is public
             Err(_) => Err(ApiError::NotFound),
         }
     }
@@ -66,7 +66,7 @@ impl<T: Model> IntoParams for Id<T> {
     }
 }
 
-/// What is said of the number of a row in a path.
+/// The description of an id in a path.
 fn row_number<T: Model>() -> String {
     format!("The {}'s number.", T::NOUN)
 }

@@ -28,8 +28,7 @@ use crate::{
     input::{self, Body, Input, Record},
 };
 
-/// A patient: `first_name` and `last_name`, or `name`; `date_of_birth`, or `age`; `gender`; and the rest, which may be
-/// left out.
+/// A patient. `gender` is required, `first_name` and `last_name` (or `name`), and `date_of_birth` (or `age`).
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = PatientRequest, example = json!({
@@ -40,17 +39,18 @@ use crate::{
 pub struct PatientInput {
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
-    /// May be empty only where it is, and is sent back.
+    /// Required. An empty value is accepted if it is already empty.
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name, of at most 150 characters: all but the last word is the first name. Beside its parts, they count.
+    /// The full name, in place of its parts: the last word becomes the last name. If you send both, the parts win; in a
+    /// change, the one you changed wins.
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
-    /// Year, month and day, the last two with one digit or two; not in the future. Beside an age, the date counts.
+    /// `YYYY-MM-DD`, not in the future. If you send an age too, the date wins; in a change, the one you changed wins.
     #[validate(custom(function = "input::not_in_the_future"))]
     #[serde(deserialize_with = "input::date")]
     date_of_birth: Option<NaiveDate>,
-    /// In years, when the date of birth is not known.
+    /// In years, if the date of birth is not known.
     #[validate(range(min = 0, max = 150))]
     age: Option<i64>,
     #[serde(deserialize_with = "genders::read")]
@@ -60,7 +60,7 @@ pub struct PatientInput {
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
-    /// As Django takes it: with a dot in its domain.
+    /// An address with a dot in its domain.
     #[schema(format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
@@ -70,13 +70,13 @@ pub struct PatientInput {
 }
 
 impl PatientInput {
-    /// First and last name: of its parts, or of the whole.
+    /// First and last name: from the parts, or from the full name.
     fn names(&mut self) -> (Option<String>, Option<String>) {
         let (first, last) = self.name.as_deref().map(names::split).unzip();
         (self.first_name.take().or(first), self.last_name.take().or(last))
     }
 
-    /// The date of birth, and whether it is reckoned from an age.
+    /// The date of birth, and whether it was calculated from an age.
     fn birth(&self) -> Option<(NaiveDate, bool)> {
         let reckoned = self.age.map(|age| (ages::born(age), true));
         self.date_of_birth.map(|date| (date, false)).or(reckoned)
@@ -162,7 +162,7 @@ pub struct PatientView<'a> {
     name: String,
     /// In years, today in UTC.
     age: u32,
-    /// The date of birth was reckoned from an age.
+    /// The date of birth was calculated from an age.
     date_of_birth_estimated: bool,
     #[serde(serialize_with = "timestamp")]
     updated_at: DateTime<Utc>,
@@ -196,7 +196,7 @@ impl Show for Patient {
 #[utoipa::path(
     get, path = "/api/patients/", operation_id = "patients_list", tag = "patients",
     params(ListQuery<Patient>),
-    responses((status = 200, description = "The rows", body = [PatientView])),
+    responses((status = 200, description = "The patients", body = [PatientView])),
 )]
 pub async fn list(
     user: CurrentUser,
@@ -228,10 +228,10 @@ pub async fn create(
 /// Read a patient.
 #[utoipa::path(
     get, path = "/api/patients/{id}/", operation_id = "patients_retrieve", tag = "patients", 
-    params(Id<Patient>, ("If-None-Match" = Option<String>, Header, description = "An `ETag` that you have the row of")),
+    params(Id<Patient>, ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the version that you have")),
     responses(
         (status = 200, description = "The patient", body = PatientView),
-        (status = 304, description = "You have it as it is"),
+        (status = 304, description = "You have the current version"),
     ),
 )]
 pub async fn retrieve(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) -> Result<WithEtag<Patient>> {
@@ -240,8 +240,8 @@ pub async fn retrieve(user: CurrentUser, State(db): State<Db>, id: Id<Patient>) 
 
 /// Replace a patient's fields.
 ///
-/// What is optional and left out stays. What was read can be sent back: of a name and its parts, or an age and its
-/// date, what is not as it was counts.
+/// Optional fields that you leave out keep their values. You can send back what you read: if you send both `name` and its
+/// parts, or `age` and `date_of_birth`, the one you changed wins.
 #[utoipa::path(
     put, path = "/api/patients/{id}/", operation_id = "patients_update", tag = "patients", params(Id<Patient>, Preconditions),
     request_body = PatientInput,
@@ -285,7 +285,7 @@ pub async fn partial_update(
 /// Delete a patient.
 #[utoipa::path(
     delete, path = "/api/patients/{id}/", operation_id = "patients_destroy", tag = "patients", params(Id<Patient>, Preconditions),
-    responses((status = 204, description = "Gone for good")),
+    responses((status = 204, description = "Deleted")),
 )]
 pub async fn destroy(
     user: CurrentUser,

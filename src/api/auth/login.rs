@@ -22,15 +22,15 @@ use crate::{
 /// A token, for the document.
 const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
 
-/// Who logs in: by e-mail or by username.
+/// Credentials: `email` or `username`, and `password`.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = LoginRequest, example = json!({ "email": "alice@example.com", "password": "StrongPass123" }))]
 pub struct Login {
-    /// The e-mail, in any case of letters.
+    /// The e-mail address, in any case of letters.
     #[validate(length(min = 1))]
     email: Option<String>,
-    /// The username or the e-mail, in any case of letters.
+    /// The username or the e-mail address, in any case of letters.
     #[validate(length(min = 1))]
     username: Option<String>,
     #[validate(length(min = 1))]
@@ -59,9 +59,9 @@ pub struct Credentials {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({ "refresh": TOKEN, "access": TOKEN }))]
 pub struct TokenPair {
-    /// Good for new access tokens only.
+    /// Good only for new access tokens.
     refresh: String,
-    /// To be sent as `Authorization: Bearer <access>`.
+    /// Send it as `Authorization: Bearer <access>`.
     access: String,
 }
 
@@ -71,7 +71,7 @@ pub struct TokenPair {
     request_body = Login,
     responses(
         (status = 200, description = "The tokens", body = TokenPair),
-        (status = 401, description = "The password is wrong, or there is no such active account: nobody can tell which",
+        (status = 401, description = "The password is wrong, or there is no such active account. The answer is the same for both",
             body = UnauthenticatedBody,
             example = json!(Unauthenticated::NoActiveAccount.body())),
     ),
@@ -106,7 +106,7 @@ fn user_agent(headers: &HeaderMap) -> String {
     header.unwrap_or_default().chars().take(200).collect()
 }
 
-/// A login that goes on.
+/// A refresh token, to be exchanged for a new access token.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = RefreshRequest, example = json!({ "refresh": TOKEN }))]
@@ -141,7 +141,7 @@ pub struct AccessToken {
     request_body = Refresh,
     responses(
         (status = 200, description = "The access token", body = AccessToken),
-        (status = 401, description = "The token is no refresh token, or no longer good",
+        (status = 401, description = "The token is not a refresh token, or is no longer valid",
             body = UnauthenticatedBody,
             example = json!(Unauthenticated::RefreshToken(TokenError::Expired).body())),
     ),

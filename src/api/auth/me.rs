@@ -22,7 +22,7 @@ pub struct UserView {
     id: i64,
     name: String,
     email: String,
-    /// The e-mail, where none was given.
+    /// The e-mail address, if the account has no username.
     username: String,
 }
 
@@ -33,7 +33,7 @@ impl From<User> for UserView {
     }
 }
 
-/// What one may change of one's own account.
+/// What you can change of your own account.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = UserRequest, example = json!({ "name": "Alice Smith" }))]

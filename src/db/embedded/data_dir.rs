@@ -13,21 +13,21 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::{Uid, User};
 use tokio::process::Command;
 
-/// Where root's data is when the directory that it stands in is closed to others, as root's own home is.
+/// Where root's data is if other users can't enter the current directory, as with root's home.
 const FOR_ROOT: &str = "/var/lib/healthcare-backend";
-/// The longest path of a socket that every Unix takes (macOS: 103 bytes).
+/// The longest path of a socket that every Unix accepts (macOS: 103 bytes).
 const SOCKET_PATH: usize = 103;
 
 /// A directory for the server's own data.
 #[derive(Clone)]
 pub struct DataDir {
     dir: PathBuf,
-    /// Whom PostgreSQL runs as, where that is not whoever runs the server.
+    /// The user whom PostgreSQL runs as, if it is not the server's.
     owner: Option<User>,
 }
 
 impl DataDir {
-    /// `dir`, made if need be.
+    /// `dir`, which is made if it does not exist.
     pub fn at(dir: &Path) -> Result<Self> {
         let owner = owner()?;
         let dir = std::path::absolute(dir)?;
@@ -50,7 +50,7 @@ impl DataDir {
         Ok(Self { dir: dir.canonicalize()?, owner })
     }
 
-    /// `dir`; or, as root, where that can't be made for PostgreSQL's user, one that can.
+    /// `dir`; or, as root, another directory if PostgreSQL's user can't enter that one.
     pub fn by_default(dir: &Path) -> Result<Self> {
         let wanted = std::path::absolute(dir)?;
         match owner()? {
@@ -78,7 +78,7 @@ impl DataDir {
         self.dir.join("postgres")
     }
 
-    /// Takes the directory for this process, until the file is closed. None: another process has it.
+    /// Locks the directory for this process until the file is closed. None: another process has locked it.
     pub fn lock(&self) -> Result<Option<File>> {
         let path = self.dir.join("lock");
         let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
@@ -89,7 +89,7 @@ impl DataDir {
         }
     }
 
-    /// A program, to be run as PostgreSQL's user and without what could lead it astray.
+    /// A program, to be run as PostgreSQL's user, without environment variables that would change what it does.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = process::Command::new(program);
         self.clean(&mut command);
@@ -97,7 +97,7 @@ impl DataDir {
     }
 
     fn clean(&self, command: &mut process::Command) {
-        // the server's directory may be closed to PostgreSQL's user
+        // PostgreSQL's user may not enter the server's directory
         command.current_dir("/");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -110,7 +110,7 @@ impl DataDir {
         }
     }
 
-    /// Gives a path to PostgreSQL's user.
+    /// Makes PostgreSQL's user the owner of a path.
     pub(super) fn give(&self, path: &Path, mode: u32) -> Result<()> {
         if let Some(owner) = &self.owner {
             chown(path, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))?;
@@ -118,15 +118,15 @@ impl DataDir {
         Ok(fs::set_permissions(path, Permissions::from_mode(mode))?)
     }
 
-    /// An empty log that nobody else can read.
+    /// An empty log file that only its owner can read.
     pub(super) fn make_log(path: &Path) -> Result<File> {
         let log = File::create(path)?;
         log.set_permissions(Permissions::from_mode(0o600))?;
         Ok(log)
     }
 
-    /// A directory for the socket that nobody else can enter: here, or among the temporary ones when the path is too
-    /// long for a socket.
+    /// A directory for the socket that only its owner can enter: here, or in the temporary directory if the path is too long
+    /// for a socket.
     pub(super) fn make_socket_dir(&self) -> Result<PathBuf> {
         let mut dir = self.dir.join("socket");
         if dir.join(".s.PGSQL.5432").as_os_str().len() > SOCKET_PATH {
@@ -149,13 +149,13 @@ impl DataDir {
 
 /// Removes the directory of a socket, if it is empty.
 pub(super) fn remove_socket_dir(dir: &Path) {
-    // what is left is found again at the next start
+    // the next start finds it again
     let _ = fs::remove_dir(dir);
 }
 
 fn run_as(command: &mut process::Command, owner: &User) {
     use std::os::unix::process::CommandExt;
-    // the standard library drops root's other groups too
+    // the standard library drops root's other groups as well
     command.uid(owner.uid.as_raw()).gid(owner.gid.as_raw());
 }
 

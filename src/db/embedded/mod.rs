@@ -1,7 +1,7 @@
-//! A private PostgreSQL: a real one, run as a child, for whoever has its programs and has set nothing up.
+//! A private PostgreSQL: a real one, which the server runs as a child process if no database is configured.
 //!
-//! It listens on a socket in a directory of its own, keeps every acknowledged write, and ends with the server, however
-//! the server ends.
+//! It listens only on a socket in its own directory, keeps every acknowledged write, and stops with the server, even if the
+//! server is killed.
 
 use std::{
     fs::{self, File},
@@ -32,13 +32,13 @@ use cluster::{end_leftover, make_cluster};
 use programs::{Programs, major_of};
 
 const DATABASE: &str = "healthcare";
-/// What the socket is named after; nothing listens on the network.
+/// The number in the name of the socket. Nothing listens on the network.
 const PORT: u16 = 5432;
-/// How long a start or a stop may take: a crash may have left much to recover.
+/// How long a start or a stop may take. Recovery after a crash can take long.
 const LONG: Duration = Duration::from_mins(2);
 
-/// Runs PostgreSQL and ends it when the pipe on its standard input is closed, as it is when the process at the other
-/// end dies, by whatever signal.
+/// Runs PostgreSQL, and stops it when the pipe on standard input closes. That happens when the server ends, by whatever
+/// signal.
 const KEEPER: &str = r#"
 exec 3<&0
 "$@" 3<&- &
@@ -73,7 +73,7 @@ pub enum Durability {
 }
 
 impl Embedded {
-    /// Starts it, on new data the first time, for so many connections.
+    /// Starts it with room for this many connections. The first start makes the data directory.
     pub async fn start(
         data_dir: DataDir,
         bindir: Option<&Path>,
@@ -118,13 +118,13 @@ impl Embedded {
         &self.programs.version
     }
 
-    /// Done when it has ended by itself, which it should not.
+    /// Waits until it ends by itself, which it should not.
     pub async fn ended(&mut self) {
-        // its status says nothing that its log does not
+        // its log says more than its status
         let _ = self.keeper.wait().await;
     }
 
-    /// Ends it, and waits until all is on the disk.
+    /// Stops it, and waits until everything is on the disk.
     pub async fn stop(mut self) -> Result<()> {
         self.pipe.take();
         timeout(LONG, self.keeper.wait()).await.context("PostgreSQL does not stop")??;
@@ -152,7 +152,7 @@ async fn launch(
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(DataDir::make_log(&log)?)
-        // Ctrl-C is for the server alone, which first lets its requests end
+        // Ctrl-C must reach only the server, which lets its requests end first
         .process_group(0)
         .spawn()
         .context("starting PostgreSQL")?;
@@ -170,7 +170,7 @@ fn settings(durability: Durability, connections: u32) -> Vec<String> {
         "unix_socket_permissions=0700",
         "timezone=UTC",
         "log_timezone=UTC",
-        // an error's details and its statement hold what is in patients' rows
+        // the details and the statement of an error can hold patients' data
         "log_error_verbosity=terse",
         "log_min_error_statement=panic",
         "log_parameter_max_length_on_error=0",

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// Where packages put them. A `*` stands for what a version is called.
+/// Where packages install them. A `*` stands for the version.
 const DIRECTORIES: &[&str] = &[
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -37,7 +37,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The newest there is; of the given major version, if data of one is there already.
+    /// The newest version; or, if data exists, the major version that made it.
     pub(super) fn find(bindir: Option<&Path>, wanted: Option<u32>, cluster: &Path) -> Result<Self> {
         let mut found: Vec<Self> = match bindir {
             Some(bindir) => vec![
@@ -83,7 +83,7 @@ impl Programs {
     }
 }
 
-/// The major version that a data directory is of. None: there is no data yet.
+/// The major version of a data directory. None: there is no data yet.
 pub(super) fn major_of(cluster: &Path) -> Result<Option<u32>> {
     if !cluster.exists() {
         return Ok(None);
@@ -116,7 +116,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
     matching.map(|entry| entry.path().join(after.trim_start_matches('/'))).collect()
 }
 
-/// The command line of a process that runs.
+/// The command line of a running process.
 pub(super) fn command_line(pid: &str) -> Option<String> {
     if pid.is_empty() || !pid.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
