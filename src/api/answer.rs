@@ -6,6 +6,7 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, Result};
 
@@ -53,6 +54,11 @@ impl<T: Show> IntoResponse for Rows<T> {
         Json(views).into_response()
     }
 }
+
+/// `{}`.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({}))]
+pub struct Empty {}
 
 /// 204. README A prints a message here, which HTTP forbids (RFC 9110 15.3.5).
 pub struct NoContent;

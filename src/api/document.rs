@@ -57,11 +57,13 @@ impl Modify for JwtAuth {
 }
 
 /// Every body there is.
-fn bodies() -> [Accepted; 7] {
+fn bodies() -> [Accepted; 9] {
     [
         Accepted::of::<Registration>(),
         Accepted::of::<auth::login::Login>(),
-        Accepted::of::<auth::login::Refresh>(),
+        Accepted::of::<auth::tokens::Refresh>(),
+        Accepted::of::<auth::tokens::Verify>(),
+        Accepted::of::<auth::password::PasswordChange>(),
         Accepted::of::<auth::me::ProfileInput>(),
         Accepted::of::<patients::PatientInput>(),
         Accepted::of::<doctors::DoctorInput>(),

@@ -45,6 +45,12 @@ impl CurrentUser {
             .map_err(|error| Unauthenticated::RefreshToken(error).into())
     }
 
+    /// The bearer of a token of either type. The error is a refresh token's, as simplejwt has it.
+    pub fn from_any_token(tokens: &Tokens, token: &str, request: RequestId) -> Result<Self> {
+        Self::from_token(tokens, token, TokenType::Access, request.clone())
+            .or_else(|_| Self::from_refresh_token(tokens, token, request))
+    }
+
     /// The user's id.
     pub fn id(&self) -> i64 {
         self.id

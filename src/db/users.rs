@@ -152,6 +152,53 @@ impl Db {
         self.found(user, "User", account).await
     }
 
+    /// What the caller's own password is checked against.
+    pub async fn own_credentials(&self, user: &CurrentUser) -> Result<Credentials> {
+        let credentials = sqlx::query_as!(
+            Credentials,
+            r#"
+            with actor as materialized (select * from actor($1, $2, $3))
+            select u.id as user_id, u.password_hash, u.is_active, u.email, u.username, u.name
+            from users u
+            where u.id = (select id from actor)
+            "#,
+            user.id(),
+            user.session_id(),
+            user.request_id()
+        );
+        let credentials = credentials.fetch_optional(self.connection()).await?;
+        self.found(user, "User", credentials).await
+    }
+
+    /// Changes the caller's own password and ends the other sessions. False: the password is no longer `old_hash`.
+    pub async fn change_own_password(&self, user: &CurrentUser, old_hash: &str, new_hash: &str) -> Result<bool> {
+        let changed = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (select * from actor($1, $2, $3)),
+            changed as (
+                update users u
+                set password_hash = $5
+                where u.id = (select id from actor) and u.password_hash = $4
+                returning u.id),
+            ended as (
+                update sessions s
+                set ended_at = now()
+                where s.user_id = (select id from changed) and s.id <> $2 and s.ended_at is null)
+            select id from changed
+            "#,
+            user.id(),
+            user.session_id(),
+            user.request_id(),
+            old_hash,
+            new_hash
+        );
+        let changed = changed.fetch_optional(self.connection()).await?;
+        if changed.is_none() {
+            self.check(user).await?;
+        }
+        Ok(changed.is_some())
+    }
+
     /// Changes the password of an account and ends its sessions.
     pub async fn change_password(&self, user_id: i64, password_hash: &str, request_id: &str) -> Result<()> {
         sqlx::query!(

@@ -42,5 +42,6 @@ mod readmes;
 mod register;
 mod rooms;
 mod schema;
+mod sessions;
 mod streams;
 mod tokens;

@@ -1,4 +1,4 @@
-//! `/api/auth/login/` and `/api/auth/token/refresh/`: tokens.
+//! `/api/auth/login/`: tokens for credentials.
 
 use axum::{
     Extension,
@@ -12,15 +12,15 @@ use validator::Validate;
 
 use crate::{
     api::answer::Json,
-    auth::{CurrentUser, Passwords, TokenType, Tokens},
+    auth::{Passwords, TokenType, Tokens},
     db::{Db, sessions::Client},
-    error::{Result, TokenError, Unauthenticated, UnauthenticatedBody},
+    error::{Result, Unauthenticated, UnauthenticatedBody},
     input::{self, Body, Input},
     request::{Peer, RequestId},
 };
 
 /// A token, for the document.
-const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
+pub(super) const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.PcmVZdvNqVBeTjnpqZgWgS2QwdTf8pKr8Uml0MkzQh8";
 
 /// Credentials: `email` or `username`, and `password`.
 #[derive(Default, Deserialize, Validate, ToSchema)]
@@ -104,56 +104,4 @@ pub async fn login(
 fn user_agent(headers: &HeaderMap) -> String {
     let header = headers.get(USER_AGENT).and_then(|header| header.to_str().ok());
     header.unwrap_or_default().chars().take(200).collect()
-}
-
-/// A refresh token, to be exchanged for a new access token.
-#[derive(Default, Deserialize, Validate, ToSchema)]
-#[serde(default)]
-#[schema(as = RefreshRequest, example = json!({ "refresh": TOKEN }))]
-pub struct Refresh {
-    /// The refresh token that login answered.
-    #[validate(length(min = 1))]
-    refresh: Option<String>,
-}
-
-impl Input for Refresh {
-    type New = String;
-
-    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("refresh", &[])];
-
-    fn into_new(self) -> Option<String> {
-        self.refresh
-    }
-}
-
-/// A new access token.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({ "access": TOKEN }))]
-pub struct AccessToken {
-    access: String,
-}
-
-/// Get a new access token.
-///
-/// Also served as `/api/auth/refresh/`.
-#[utoipa::path(
-    post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
-    request_body = Refresh,
-    responses(
-        (status = 200, description = "The access token", body = AccessToken),
-        (status = 401, description = "The token is not a refresh token, or is no longer valid",
-            body = UnauthenticatedBody,
-            example = json!(Unauthenticated::RefreshToken(TokenError::Expired).body())),
-    ),
-)]
-pub async fn refresh(
-    State(db): State<Db>,
-    State(tokens): State<Tokens>,
-    Extension(request_id): Extension<RequestId>,
-    body: Body<Refresh>,
-) -> Result<Json<AccessToken>> {
-    let token = body.new_value()?;
-    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
-    db.use_session(&user).await?;
-    Ok(Json(AccessToken { access: tokens.issue(TokenType::Access, user.id(), user.session_id()) }))
 }

@@ -1,5 +1,8 @@
-//! `/api/auth/`: accounts and tokens.
+//! `/api/auth/`: accounts, tokens and logins.
 
 pub mod login;
 pub mod me;
+pub mod password;
 pub mod register;
+pub mod sessions;
+pub mod tokens;

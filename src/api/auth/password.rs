@@ -1,0 +1,77 @@
+//! `/api/auth/password/change/`: another password.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::{
+    api::{
+        answer::{Empty, Json},
+        caller::caller_first,
+    },
+    auth::{CurrentUser, Passwords, password},
+    db::Db,
+    error::{ApiError, FieldErrors, Result},
+    input::{self, Body, Input},
+};
+
+/// The old password and a new one.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = PasswordChangeRequest, example = json!({ "old_password": "StrongPass123", "new_password": "StrongerPass456" }))]
+pub struct PasswordChange {
+    #[validate(length(min = 1))]
+    #[serde(deserialize_with = "input::password")]
+    old_password: Option<String>,
+    /// The rules are those of registration.
+    #[validate(length(min = 1, max = 1000))]
+    #[serde(deserialize_with = "input::password")]
+    new_password: Option<String>,
+}
+
+impl Input for PasswordChange {
+    type New = (String, String);
+
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
+        &[("old_password", &[]), ("new_password", &[])];
+
+    fn into_new(self) -> Option<(String, String)> {
+        Some((self.old_password?, self.new_password?))
+    }
+}
+
+/// Change your password.
+///
+/// Your other logins end.
+#[utoipa::path(
+    post, path = "/api/auth/password/change/", operation_id = "auth_password_change_create", tag = "auth",
+    request_body = PasswordChange,
+    responses((status = 200, description = "The password is changed", body = Empty)),
+)]
+pub async fn change(
+    user: CurrentUser,
+    State(db): State<Db>,
+    State(passwords): State<Passwords>,
+    body: Body<PasswordChange>,
+) -> Result<Json<Empty>> {
+    let (old, new) = caller_first(&db, &user, body.new_value()).await?;
+    let account = db.own_credentials(&user).await?;
+    let wrong = || {
+        let message = "Your old password was entered incorrectly. Please enter it again.";
+        ApiError::Invalid(FieldErrors::one("old_password", message))
+    };
+    if !passwords.verify(old, Some(account.password_hash.clone())).await? {
+        return Err(wrong());
+    }
+    let username = account.username.as_deref().unwrap_or_default();
+    let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
+    let errors = password::validate(&new, &attributes).into_iter().map(|message| ("new_password".into(), message));
+    let errors: FieldErrors = errors.collect();
+    if !errors.is_empty() {
+        return Err(ApiError::Invalid(errors));
+    }
+    let hash = passwords.hash(new).await?;
+    // nothing is written if the password was changed meanwhile
+    if db.change_own_password(&user, &account.password_hash, &hash).await? { Ok(Json(Empty {})) } else { Err(wrong()) }
+}

@@ -1,0 +1,137 @@
+//! `/api/auth/token/`: new access tokens, and what simplejwt does with tokens beside that.
+
+use axum::{Extension, extract::State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use super::login::TOKEN;
+use crate::{
+    api::answer::{Empty, Json},
+    auth::{CurrentUser, TokenType, Tokens},
+    db::Db,
+    error::{ApiError, Result, TokenError, Unauthenticated, UnauthenticatedBody},
+    input::{Body, Input},
+    request::RequestId,
+};
+
+/// A refresh token, to be exchanged for a new access token.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = RefreshRequest, example = json!({ "refresh": TOKEN }))]
+pub struct Refresh {
+    /// The refresh token that login answered.
+    #[validate(length(min = 1))]
+    refresh: Option<String>,
+}
+
+impl Input for Refresh {
+    type New = String;
+
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("refresh", &[])];
+
+    fn into_new(self) -> Option<String> {
+        self.refresh
+    }
+}
+
+/// A new access token.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "access": TOKEN }))]
+pub struct AccessToken {
+    access: String,
+}
+
+/// Get a new access token.
+///
+/// Also served as `/api/auth/refresh/`.
+#[utoipa::path(
+    post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "The access token", body = AccessToken),
+        (status = 401, description = "The token is not a refresh token, or is no longer valid",
+            body = UnauthenticatedBody,
+            example = json!(Unauthenticated::RefreshToken(TokenError::Expired).body())),
+    ),
+)]
+pub async fn refresh(
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    Extension(request_id): Extension<RequestId>,
+    body: Body<Refresh>,
+) -> Result<Json<AccessToken>> {
+    let token = body.new_value()?;
+    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
+    db.use_session(&user).await?;
+    Ok(Json(AccessToken { access: tokens.issue(TokenType::Access, user.id(), user.session_id()) }))
+}
+
+/// End the login of a refresh token.
+///
+/// All its tokens stop working at once. Logging out does the same with an access token.
+#[utoipa::path(
+    post, path = "/api/auth/token/blacklist/", operation_id = "auth_token_blacklist_create", tag = "auth", security(()),
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "The login has ended", body = Empty),
+        (status = 401, description = "The token is not a refresh token, or is no longer valid",
+            body = UnauthenticatedBody,
+            example = json!(Unauthenticated::RefreshToken(TokenError::Invalid).body())),
+    ),
+)]
+pub async fn blacklist(
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    Extension(request_id): Extension<RequestId>,
+    body: Body<Refresh>,
+) -> Result<Json<Empty>> {
+    let token = body.new_value()?;
+    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
+    db.use_session(&user).await?;
+    db.sessions(&user).end_own().await.map(|()| Json(Empty {}))
+}
+
+/// A token of either kind.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(default)]
+#[schema(as = VerifyRequest, example = json!({ "token": TOKEN }))]
+pub struct Verify {
+    /// An access or a refresh token.
+    #[validate(length(min = 1))]
+    token: Option<String>,
+}
+
+impl Input for Verify {
+    type New = String;
+
+    const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("token", &[])];
+
+    fn into_new(self) -> Option<String> {
+        self.token
+    }
+}
+
+/// Check that a token is valid.
+#[utoipa::path(
+    post, path = "/api/auth/token/verify/", operation_id = "auth_token_verify_create", tag = "auth", security(()),
+    request_body = Verify,
+    responses(
+        (status = 200, description = "It is valid, and its login goes on", body = Empty),
+        (status = 401, description = "It is not", body = UnauthenticatedBody,
+            example = json!(Unauthenticated::RefreshToken(TokenError::Invalid).body())),
+    ),
+)]
+pub async fn verify(
+    State(db): State<Db>,
+    State(tokens): State<Tokens>,
+    Extension(request_id): Extension<RequestId>,
+    body: Body<Verify>,
+) -> Result<Json<Empty>> {
+    let token = body.new_value()?;
+    let user = CurrentUser::from_any_token(&tokens, &token, request_id)?;
+    match db.check(&user).await {
+        Err(ApiError::Unauthenticated(_)) => Err(Unauthenticated::RefreshToken(TokenError::Invalid).into()),
+        checked => checked.map(|()| Json(Empty {})),
+    }
+}
