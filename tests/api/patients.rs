@@ -248,6 +248,36 @@ mod update {
     }
 }
 
+mod two_puts_at_once {
+    use super::*;
+
+    #[tokio::test]
+    async fn leave_one_of_them_whole() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let path = add(&alice, json!({})).await;
+        let shown = alice.get(&path).await.is(200).body;
+        // each changes another field, and sends the rest back as it was shown
+        for (one, other) in [
+            (json!({"first_name": "Jane"}), json!({"last_name": "Roe"})),
+            (json!({"address": "Here"}), json!({"phone_number": "1"})),
+            (json!({"gender": "F"}), json!({"date_of_birth": "1991-02-03"})),
+        ] {
+            for _ in 0..10 {
+                alice.put(&path, shown.clone()).await.is(200);
+                let (one, other) = (with(shown.clone(), one.clone()), with(shown.clone(), other.clone()));
+                let (first, second) = tokio::join!(alice.put(&path, one.clone()), alice.put(&path, other.clone()));
+                (first.is(200), second.is(200));
+                let left = alice.get(&path).await.is(200).body;
+                let is_whole = |sent: &Value| SENT.iter().all(|key| left[key] == sent[key]);
+                assert!(is_whole(&one) || is_whole(&other), "{left} is neither {one} nor {other}");
+            }
+        }
+    }
+
+    const SENT: [&str; 6] = ["first_name", "last_name", "date_of_birth", "gender", "address", "phone_number"];
+}
+
 mod partial_update {
     use super::*;
 
