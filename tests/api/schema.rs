@@ -115,12 +115,12 @@ async fn a_write_by_nobody_is_refused_by_the_database() {
         "insert into sessions (user_id, expires_at, user_agent, address) values (1, now(), '', '')",
     ] {
         let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err();
-        assert!(error.to_string().contains("by nobody"), "{error}");
+        assert!(error.to_string().contains("no actor set: call act_as(…)"), "{error}");
     }
     app.sql("update patients set first_name = 'X'").await;
     // the actor is gone with its statement
     let error = sqlx::query("update patients set first_name = 'Y'").execute(&mut connection).await.unwrap_err();
-    assert!(error.to_string().contains("by nobody"), "{error}");
+    assert!(error.to_string().contains("no actor set: call act_as(…)"), "{error}");
 }
 
 #[tokio::test]
