@@ -9,9 +9,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How often idempotency keys are purged.
-const PURGE: Duration = Duration::from_mins(10);
-
 use super::{say, stop::stop_signal};
 use crate::{
     app::{App, app},
@@ -23,6 +20,9 @@ use crate::{
     },
     server,
 };
+
+/// How often idempotency keys are purged.
+const PURGE: Duration = Duration::from_mins(10);
 
 /// Serves until the process is told to stop.
 pub(super) async fn serve(config: &Config) -> Result<()> {
@@ -41,14 +41,16 @@ pub(super) async fn serve(config: &Config) -> Result<()> {
 struct Started {
     listener: TcpListener,
     app: App,
+    connections: usize,
     db: Db,
     database: Running,
 }
 
 impl Started {
     async fn new(config: &Config) -> Result<Self> {
+        let connections = server::room_for_connections(config.db_connections)?;
         let address = SocketAddr::from(config.listen);
-        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        let listener = server::listen(address).with_context(|| format!("listening on {address}"))?;
         let database = Running::new(config, Sharing::Refused).await?;
         database.migrate().await?;
         let secret_key = match &config.secret_key {
@@ -59,7 +61,7 @@ impl Started {
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
         let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
         let app = app(db.clone(), tokens, Passwords::new(), &config.exposure);
-        Ok(Self { listener, app, db, database })
+        Ok(Self { listener, app, connections, db, database })
     }
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
@@ -75,7 +77,7 @@ impl Started {
                 error = self.database.keep() => lost = Err(error),
             }
         };
-        server::serve(self.listener, self.app, stop).await;
+        server::serve(self.listener, self.app, self.connections, stop).await;
         purging.abort();
         lost?;
         // a statement that does not end keeps nobody

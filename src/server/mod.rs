@@ -1,28 +1,30 @@
 //! The accept loop: hyper's HTTP/1 connections with a limit on everything that a client can drag out, and a drain with
 //! a deadline. (`axum::serve` has no timers: tokio-rs/axum 2741.)
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt;
 
 use crate::{app::App, request::Peer};
 
+mod connections;
+mod descriptors;
 mod patience;
+mod phase;
 
-use patience::{Patience, Phase};
+pub use descriptors::room_for_connections;
 
-/// As many connections as are served at once; more wait in the listener's queue.
-const CONNECTIONS: usize = 4096;
+use connections::{Connections, Place};
+use patience::Patience;
+use phase::{AnswerBody, Phase, RequestBody};
+
 /// The largest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
 /// How long a connection is kept for its next request: longer than the load balancers in front keep theirs (60 s).
@@ -30,34 +32,38 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How long requests may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// Serves until `shutdown` is done, then lets requests that are under way end.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+/// Listens, with room for as many clients that come at once as there can be connections.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // so that a server that ended just now leaves its port
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(descriptors::CONNECTIONS)
+}
+
+/// Serves so many connections at once until `shutdown` is done, then lets requests that are under way end.
+pub async fn serve(listener: TcpListener, app: App, connections: usize, shutdown: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Connections::new(connections);
     tokio::pin!(shutdown);
     loop {
-        let accepted = async {
-            let place = places.clone().acquire_owned().await.expect("never closed");
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            accepted = accepted => accepted,
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &connections) => accepted,
             () = &mut shutdown => break,
         };
-        match accepted {
-            Ok((stream, peer)) => {
-                let connection = graceful.watch(connection(stream, Peer(peer), app.clone()));
-                tokio::spawn(async move {
-                    // a client that goes away or is too slow is no news
-                    let _ = connection.await;
-                    drop(place);
-                });
+        let Some((stream, peer, phase, place)) = accepted else {
+            continue;
+        };
+        let connection = graceful.watch(connection(stream, peer, app.clone(), phase));
+        tokio::spawn(async move {
+            tokio::select! {
+                // a request that has come already is answered
+                biased;
+                // a client that goes away or is too slow is no news
+                _ = connection => {}
+                () = place.is_needed() => {}
             }
-            Err(error) => {
-                tracing::warn!("accepting a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        });
     }
     drop(listener);
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
@@ -65,14 +71,34 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     }
 }
 
+/// The next connection, and its place.
+async fn accept(listener: &TcpListener, connections: &Connections) -> Option<(TcpStream, Peer, Phase, Place)> {
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            let phase = Phase::new();
+            let place = connections.admit(peer, phase.clone()).await;
+            Some((stream, Peer(peer), phase, place))
+        }
+        // its client has gone already
+        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => None,
+        Err(error) => {
+            tracing::warn!("accepting a connection: {error}");
+            // most likely there is no descriptor left
+            connections.close_one();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
 fn connection(
     stream: TcpStream,
     peer: Peer,
     app: App,
+    phase: Phase,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Output = hyper::Result<()>, Error = hyper::Error> {
     // answers are small: waiting to fill a packet only delays them
     let _ = stream.set_nodelay(true);
-    let phase = Phase::default();
     let stream = Patience::new(stream, phase.clone());
     let service =
         service_fn(move |request: hyper::Request<Incoming>| answer(app.clone(), request, peer, phase.clone()));
@@ -83,11 +109,15 @@ fn connection(
         .serve_connection(TokioIo::new(stream), service)
 }
 
-async fn answer(app: App, request: hyper::Request<Incoming>, peer: Peer, phase: Phase) -> Result<Response, Infallible> {
+async fn answer(
+    app: App,
+    request: hyper::Request<Incoming>,
+    peer: Peer,
+    phase: Phase,
+) -> Result<hyper::Response<AnswerBody<Body>>, Infallible> {
     phase.head_is_read();
-    let mut request: Request = request.map(Body::new);
+    let mut request: Request = request.map(|body| Body::new(RequestBody(body, phase.clone())));
     request.extensions_mut().insert(peer);
     let response = app.oneshot(request).await;
-    phase.is_answered();
-    response
+    response.map(|response| response.map(|body| AnswerBody(body, phase)))
 }

@@ -4,10 +4,6 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -17,6 +13,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use super::phase::Phase;
+
 /// How long the head of a request may take, from its first byte, and how long a client may take nothing of an answer.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -24,35 +22,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 const ENOUGH: usize = 64 * 1024;
 /// How long a closed connection is still read from.
 const LINGER: Duration = Duration::from_secs(1);
-
-const HEAD: u8 = 0;
-const REQUEST: u8 = 1;
-const IDLE: u8 = 2;
-
-/// Where a connection is: in a head (as it is when it is new), in a request, or between two.
-#[derive(Clone, Default)]
-pub(super) struct Phase(Arc<AtomicU8>);
-
-impl Phase {
-    /// A handler has the request now.
-    pub(super) fn head_is_read(&self) {
-        self.0.store(REQUEST, Ordering::Relaxed);
-    }
-
-    /// The next byte that comes begins a head.
-    pub(super) fn is_answered(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
-    }
-
-    fn is_head(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == HEAD
-    }
-
-    /// Whether this byte is the first of a head.
-    fn begins_head(&self) -> bool {
-        self.0.compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-}
 
 pub(super) struct Patience<S> {
     stream: S,
@@ -131,7 +100,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patience<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // all that there was is taken
         self.is_slow = false;
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.phase.is_flushed();
+        Poll::Ready(Ok(()))
     }
 
     /// Says that nothing more comes, and takes what the client still sends, for a moment: a socket that is closed on

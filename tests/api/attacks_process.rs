@@ -5,15 +5,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    signal::Signal,
+};
+use serde_json::json;
+use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::support::{
     Client,
-    program::{Directory, Program, no_postgres_is_left_in},
+    program::{Directory, Program, in_shell, no_postgres_is_left_in, program},
 };
 
 /// Its main thread reads a pipe that nobody writes to, so that no async task of the start goes on.
@@ -116,4 +121,108 @@ async fn a_log_that_nobody_reads_does_not_keep_it_from_ending() {
     let begun = Instant::now();
     assert_eq!(server.stop().status.code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+const GET: &str = "GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Connects from one of this machine's own addresses.
+async fn connect(server: &Program, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    socket.connect(server.address.trim_start_matches("http://").parse().unwrap()).await.unwrap()
+}
+
+/// Sends a request, and says whether all of an answer comes within a second.
+async fn is_answered(stream: &mut TcpStream) -> bool {
+    let answered = async {
+        let (mut text, mut buffer) = (String::new(), [0; 4096]);
+        stream.write_all(GET.as_bytes()).await?;
+        while !text.ends_with('}') {
+            match stream.read(&mut buffer).await? {
+                0 => break,
+                bytes => text.push_str(&String::from_utf8_lossy(&buffer[..bytes])),
+            }
+        }
+        std::io::Result::Ok(text.starts_with("HTTP/1.1 200 OK"))
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(1), answered).await, Ok(Ok(true)))
+}
+
+/// Opens connections that wait in every way there is: before a head, within one, within a body, after an answer.
+async fn occupy(server: &Program, count: usize) -> Vec<TcpStream> {
+    let needed = u64::try_from(count).unwrap() + 1000;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(needed), hard).unwrap();
+    let body =
+        "POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    let mut streams = Vec::new();
+    for text in ["", "GET /api/ HT", body, GET].iter().cycle().take(count) {
+        let mut stream = connect(server, "127.0.0.1").await;
+        // those that are closed already have done their part
+        let _ = stream.write_all(text.as_bytes()).await;
+        streams.push(stream);
+    }
+    streams
+}
+
+#[tokio::test]
+async fn whoever_takes_all_connections_shuts_nobody_else_out() {
+    let dir = Directory::new();
+    let server = Program::start(dir.path(), &[]);
+    let mut neighbour = connect(&server, "127.0.0.3").await;
+    assert!(is_answered(&mut neighbour).await);
+    let _occupied = occupy(&server, 4200).await;
+    assert!(is_answered(&mut connect(&server, "127.0.0.2").await).await, "a new client");
+    assert!(is_answered(&mut neighbour).await, "one that was there before");
+    assert!(is_answered(&mut connect(&server, "127.0.0.1").await).await, "a new client of the same address");
+}
+
+#[tokio::test]
+async fn few_descriptors_are_enough_for_new_clients_and_for_the_database() {
+    let dir = Directory::new();
+    let server = Program::start_in_shell("ulimit -n 200", dir.path(), &[("DB_CONNECTIONS", "4")]);
+    let _occupied = occupy(&server, 500).await;
+    assert!(is_answered(&mut connect(&server, "127.0.0.2").await).await);
+    Client::at(&server.address).registered("alice").await.get("/api/patients/").await.says(200, json!([]));
+    let log = String::from_utf8(server.stop().stderr).unwrap();
+    assert!(!log.contains("accepting a connection"), "{log}");
+}
+
+#[tokio::test]
+async fn a_low_soft_limit_of_descriptors_is_raised() {
+    let dir = Directory::new();
+    let server = Program::start_in_shell("ulimit -S -n 200", dir.path(), &[("DB_CONNECTIONS", "4")]);
+    let mut occupied = occupy(&server, 400).await;
+    assert!(is_answered(&mut occupied[0]).await);
+}
+
+#[test]
+fn too_few_descriptors_are_a_clear_error() {
+    let dir = Directory::new();
+    let program = program(dir.path(), &[], &[("DB_CONNECTIONS", "4")]);
+    let output = in_shell("ulimit -n 60", &program).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = "error: 60 open files are too few: raise the limit (ulimit -n) to 68 or more, or lower DB_CONNECTIONS\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_not_closed_to_make_room() {
+    let dir = Directory::new();
+    let server = Program::start_in_shell("ulimit -n 200", dir.path(), &[("DB_CONNECTIONS", "4")]);
+    let alice = Client::at(&server.address).registered("alice").await;
+    let mut other = database_in(&dir).await;
+    sqlx::raw_sql("begin; lock table patients").execute(&mut other).await.unwrap();
+    let waiting = tokio::spawn(async move { alice.get("/api/patients/").await });
+    let is_waiting = "select exists (select from pg_locks where not granted)";
+    while !sqlx::query_scalar::<_, bool>(is_waiting).fetch_one(&mut other).await.unwrap() {}
+    let _occupied = occupy(&server, 250).await;
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    waiting.await.unwrap().says(200, json!([]));
+}
+
+/// A connection to the private database of a server that runs in a directory.
+async fn database_in(dir: &Directory) -> PgConnection {
+    let options = PgConnectOptions::new_without_pgpass().username("postgres").database("healthcare");
+    options.socket(dir.path().join("data/socket")).connect().await.unwrap()
 }

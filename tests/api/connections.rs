@@ -19,7 +19,7 @@ async fn while_the_database_is_away_the_answer_is_503() {
     let app = app(Db::new(nowhere, 2), app_.tokens.clone(), Passwords::new(), &Exposure::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/api/patients/", listener.local_addr().unwrap());
-    let serving = tokio::spawn(server::serve(listener, app, std::future::pending()));
+    let serving = tokio::spawn(server::serve(listener, app, 10, std::future::pending()));
     let begun = Instant::now();
     let reply = Reply::of(reqwest::Client::new().get(url).bearer_auth(app_.token(1, 1))).await;
     assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());

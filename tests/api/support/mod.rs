@@ -60,7 +60,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(server::serve(listener, app, async {
+        tokio::spawn(server::serve(listener, app, 4096, async {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();

@@ -1,0 +1,138 @@
+//! What a connection is doing: its socket, its service and the bodies that go through it tell. While it waits for its
+//! client it may be closed, and nothing is lost.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
+
+use hyper::body::{Body, Frame, SizeHint};
+
+const HEAD: u8 = 0;
+const REQUEST: u8 = 1;
+const BODY: u8 = 2;
+const ANSWERED: u8 = 3;
+const IDLE: u8 = 4;
+
+/// Counts connections that begin to wait for a request: the lower the number, the longer they wait.
+static TURN: AtomicU64 = AtomicU64::new(0);
+
+/// In a head (as it is when it is new), in a request, waiting for more of its body, sending the rest of an answer, or
+/// between two requests.
+#[derive(Clone)]
+pub(super) struct Phase(Arc<State>);
+
+struct State {
+    now: AtomicU8,
+    turn: AtomicU64,
+}
+
+impl Phase {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn: AtomicU64::new(TURN.fetch_add(1, Relaxed)) }))
+    }
+
+    /// A handler has the request now.
+    pub(super) fn head_is_read(&self) {
+        self.0.now.store(REQUEST, Relaxed);
+    }
+
+    /// The client has all of the answer; the next byte that comes begins a head.
+    pub(super) fn is_flushed(&self) {
+        if self.changes(ANSWERED, IDLE) {
+            self.0.turn.store(TURN.fetch_add(1, Relaxed), Relaxed);
+        }
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.0.now.load(Relaxed) == HEAD
+    }
+
+    /// Whether this byte is the first of a head.
+    pub(super) fn begins_head(&self) -> bool {
+        self.changes(IDLE, HEAD)
+    }
+
+    /// Whether nothing happens until the client sends more.
+    pub(super) fn waits_for_client(&self) -> bool {
+        matches!(self.0.now.load(Relaxed), HEAD | BODY | IDLE)
+    }
+
+    /// Who waits between two requests goes before who waits within one, and then who has waited longer.
+    pub(super) fn order(&self) -> (bool, u64) {
+        (self.0.now.load(Relaxed) != IDLE, self.0.turn.load(Relaxed))
+    }
+
+    fn changes(&self, from: u8, to: u8) -> bool {
+        self.0.now.compare_exchange(from, to, Relaxed, Relaxed).is_ok()
+    }
+}
+
+/// The body of a request.
+pub(super) struct RequestBody<B>(pub(super) B, pub(super) Phase);
+
+impl<B: Body + Unpin> Body for RequestBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let frame = Pin::new(&mut self.0).poll_frame(context);
+        if frame.is_pending() {
+            self.1.changes(REQUEST, BODY)
+        } else {
+            self.1.changes(BODY, REQUEST)
+        };
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl<B> Drop for RequestBody<B> {
+    fn drop(&mut self) {
+        // whoever read it has given up
+        self.1.changes(BODY, REQUEST);
+    }
+}
+
+/// The body of an answer.
+pub(super) struct AnswerBody<B>(pub(super) B, pub(super) Phase);
+
+impl<B: Body + Unpin> Body for AnswerBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.0).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl<B> Drop for AnswerBody<B> {
+    fn drop(&mut self) {
+        self.1.0.now.store(ANSWERED, Relaxed);
+    }
+}
