@@ -23,6 +23,8 @@ use crate::{
 
 /// How often idempotency keys are purged.
 const PURGE: Duration = Duration::from_mins(10);
+/// How long a migration waits for the one of another server.
+const MIGRATION: Duration = Duration::from_mins(2);
 
 /// Serves until the process is told to stop.
 pub(super) async fn serve(config: &Config) -> Result<()> {
@@ -140,7 +142,7 @@ impl Running {
 
     pub(super) async fn migrate(&self) -> Result<()> {
         // sqlx says the cause in its own words already
-        let migrated = Db::migrate(&self.options).await.map_err(|error| anyhow!("{error}"));
+        let migrated = Db::migrate(&self.options, MIGRATION).await.map_err(|error| anyhow!("{error}"));
         migrated.with_context(|| format!("{} can't be used", self.name))
     }
 

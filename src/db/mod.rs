@@ -11,8 +11,6 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use tokio::time::timeout;
-
 use connection::Connection;
 
 use crate::{
@@ -27,12 +25,10 @@ pub mod embedded;
 pub mod idempotency;
 pub mod listing;
 pub mod mappings;
+pub mod migration;
 pub mod patients;
 pub mod sessions;
 pub mod users;
-
-/// How long the first connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
@@ -114,16 +110,6 @@ impl Db {
             pool: pool(connections.saturating_sub(searches), Duration::from_secs(3)),
             searches: pool(searches, SEARCH_WAIT),
         }
-    }
-
-    /// Brings the schema up to date. Servers that start at once take turns.
-    pub async fn migrate(options: &PgConnectOptions) -> sqlx::Result<()> {
-        // "relation already exists, skipping" is not worth a line
-        let options = options.clone().options([("client_min_messages", "warning")]);
-        let connecting = timeout(CONNECT, options.connect()).await;
-        let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        sqlx::migrate!().run(&mut connection).await?;
-        sqlx::Connection::close(connection).await
     }
 
     /// Closes every connection when its statement has ended.

@@ -2,15 +2,18 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io::{BufRead, BufReader},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
+use healthcare_backend::db::Db;
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     signal::Signal,
 };
 use serde_json::json;
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, PgConnection, migrate::Migrate, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -18,6 +21,7 @@ use tokio::{
 
 use crate::support::{
     Client,
+    database::TestDatabase,
     program::{Directory, Program, in_shell, no_postgres_is_left_in, program},
 };
 
@@ -225,4 +229,42 @@ async fn a_request_under_way_is_not_closed_to_make_room() {
 async fn database_in(dir: &Directory) -> PgConnection {
     let options = PgConnectOptions::new_without_pgpass().username("postgres").database("healthcare");
     options.socket(dir.path().join("data/socket")).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_another_says_so() {
+    let dir = Directory::new();
+    let _server = Program::start(dir.path(), &[]);
+    let mut other = database_in(&dir).await;
+    other.lock().await.unwrap();
+    let mut migrate =
+        program(dir.path(), &["migrate"], &[]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(migrate.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with("waiting for another process that migrates the database, 120 s at most\n"), "{line}");
+    other.unlock().await.unwrap();
+    assert!(migrate.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_too_long_gives_up() {
+    let database = TestDatabase::new();
+    let mut other = database.connect().await;
+    other.lock().await.unwrap();
+    let migrating = Db::migrate(&database.options, Duration::from_secs(2));
+    let migrated = tokio::time::timeout(Duration::from_secs(10), migrating).await.expect("it waits for ever");
+    let said = migrated.unwrap_err().to_string();
+    assert!(said.starts_with("another process has held the lock of its migrations for 2 s: end it, "), "{said}");
+    other.unlock().await.unwrap();
+    Db::migrate(&database.options, Duration::from_secs(2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_initdb_leaves_is_gone_after_the_next_start() {
+    let dir = Directory::new();
+    Program::start(dir.path(), &[]).stop();
+    let unfinished = dir.path().join("data/postgres.unfinished.99");
+    fs::create_dir_all(unfinished.join("base")).unwrap();
+    Program::start(dir.path(), &[]).stop();
+    assert!(!unfinished.exists());
 }

@@ -267,7 +267,8 @@ mod two_puts_at_once {
                 alice.put(&path, shown.clone()).await.is(200);
                 let (one, other) = (with(shown.clone(), one.clone()), with(shown.clone(), other.clone()));
                 let (first, second) = tokio::join!(alice.put(&path, one.clone()), alice.put(&path, other.clone()));
-                (first.is(200), second.is(200));
+                first.is(200);
+                second.is(200);
                 let left = alice.get(&path).await.is(200).body;
                 let is_whole = |sent: &Value| SENT.iter().all(|key| left[key] == sent[key]);
                 assert!(is_whole(&one) || is_whole(&other), "{left} is neither {one} nor {other}");

@@ -12,15 +12,12 @@ use super::{
     programs::{self, Programs},
 };
 
+const UNFINISHED: &str = "postgres.unfinished";
+
 /// Makes the data directory under another name first, so that an interrupted start leaves nothing half-made.
 pub(super) async fn make_cluster(data_dir: &DataDir, programs: &Programs, durability: Durability) -> Result<()> {
-    // one that was killed may still be at work in its own
-    let unfinished = data_dir.path().join(format!("postgres.unfinished.{}", process::id()));
-    for entry in fs::read_dir(data_dir.path())?.flatten() {
-        if entry.file_name().to_string_lossy().starts_with("postgres.unfinished") {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+    // the initdb of a server that was killed may still write into its own
+    let unfinished = data_dir.path().join(format!("{UNFINISHED}.{}", process::id()));
     fs::create_dir(&unfinished)?;
     data_dir.give(&unfinished, 0o700)?;
     let mut initdb = data_dir.command(programs.path("initdb"));
@@ -39,6 +36,17 @@ pub(super) async fn make_cluster(data_dir: &DataDir, programs: &Programs, durabi
     ensure!(made.status.success(), "initdb failed:\n{}", String::from_utf8_lossy(&made.stderr).trim_end());
     fs::rename(&unfinished, data_dir.cluster())?;
     File::open(data_dir.path())?.sync_all()?;
+    Ok(())
+}
+
+/// Removes what interrupted starts left. The caller holds the lock of the directory, so no other start is under way.
+pub(super) fn clear_unfinished(data_dir: &DataDir) -> Result<()> {
+    for entry in fs::read_dir(data_dir.path())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            // an initdb that outlived its server may still write there; then the next start removes it
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
     Ok(())
 }
 

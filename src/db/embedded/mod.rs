@@ -28,7 +28,7 @@ mod throwaway;
 pub use data_dir::DataDir;
 pub use throwaway::serve_tests;
 
-use cluster::{end_leftover, make_cluster};
+use cluster::{clear_unfinished, end_leftover, make_cluster};
 use programs::{Programs, major_of};
 
 const DATABASE: &str = "healthcare";
@@ -85,8 +85,10 @@ impl Embedded {
         let cluster = data_dir.cluster();
         let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
         end_leftover(&data_dir, &programs).await?;
+        clear_unfinished(&data_dir)?;
         if !cluster.exists() {
             make_cluster(&data_dir, &programs, durability).await?;
+            clear_unfinished(&data_dir)?;
         }
         let socket_dir = data_dir.make_socket_dir()?;
         let settings = settings(durability, connections);

@@ -94,7 +94,7 @@ impl Server {
             let unfinished = format!("{name}_unfinished");
             execute(&mut connection, format!("drop database if exists {unfinished}")).await;
             execute(&mut connection, format!("create database {unfinished}")).await;
-            Db::migrate(&options.database(&unfinished)).await.unwrap();
+            Db::migrate(&options.database(&unfinished), Duration::from_mins(2)).await.unwrap();
             execute(&mut connection, format!("alter database {unfinished} rename to {name}")).await;
         });
     }
