@@ -14,7 +14,7 @@ use crate::{
         ApiError, Result,
         messages::{REQUIRED, too_long},
     },
-    input::{self, Body, Input},
+    input::{self, ACCOUNT_LIMIT, Body, Input},
 };
 
 /// A new account.
@@ -72,6 +72,7 @@ impl Input for Registration {
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
         &[("name", &["first_name", "last_name", "username"]), ("email", &[]), ("password", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn cross_errors(&self, too_long: &[&str]) -> Vec<(&'static str, String)> {
         let may_look_at = |fields: &[&str]| !fields.iter().any(|field| too_long.contains(field));

@@ -84,7 +84,12 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
         row("RequestTimeout", with_body, "The body took over 10 seconds to arrive.", vec![ApiError::RequestTimeout]),
         row("KeyInUse", with_key, in_use, vec![ApiError::KEY_IN_USE]),
         row("PreconditionFailed", with_tag, changed, vec![ApiError::PreconditionFailed]),
-        row("ContentTooLarge", with_body, "The body is too large.", vec![ApiError::PayloadTooLarge(BODY_LIMIT)]),
+        row(
+            "ContentTooLarge",
+            with_body,
+            "The body is over 2 MiB, or over 16 KiB below `/api/auth/`.",
+            vec![ApiError::PayloadTooLarge(BODY_LIMIT)],
+        ),
         row("UnsupportedMediaType", with_body, "The body is neither JSON nor a form.", vec![untyped]),
         row("KeyReused", with_key, reused, vec![ApiError::KeyReused]),
         row("PreconditionRequired", with_tag, untagged, vec![ApiError::PreconditionRequired]),

@@ -7,6 +7,7 @@ use crate::{
     auth::{Passwords, Tokens},
     config::{PublicDoctors, RequireIfMatch},
     db::Db,
+    input::Room,
 };
 
 /// What handlers work with.
@@ -18,6 +19,8 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
+    /// The memory that bodies share.
+    pub room: Room,
     /// What is served where.
     pub endpoints: Endpoints,
     /// Whether anybody may read the directory of doctors.

@@ -29,6 +29,7 @@ use crate::{
     config::{Exposure, PublicDoctors, RequireIfMatch},
     db::Db,
     error::ApiError,
+    input::Room,
 };
 
 mod cors;
@@ -53,6 +54,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         db,
         tokens,
         passwords,
+        room: Room::new(),
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
         require_if_match: RequireIfMatch(exposure.require_if_match),

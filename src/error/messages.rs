@@ -27,7 +27,13 @@ pub fn too_small(min: impl Display) -> String {
     format!("Ensure this value is greater than or equal to {min}.")
 }
 
-/// A text is none of the choices.
-pub fn not_a_choice(text: impl Display) -> String {
-    format!("\"{text}\" is not a valid choice.")
+/// How many characters of a text a message quotes.
+pub const LONGEST_QUOTE: usize = 200;
+
+/// A text is none of the choices. A long one is cut.
+pub fn not_a_choice(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("\"{}…\" is not a valid choice.", text.split_at(end).0),
+        None => format!("\"{text}\" is not a valid choice."),
+    }
 }

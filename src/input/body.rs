@@ -4,23 +4,28 @@ use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, time::Durati
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    body::to_bytes,
-    extract::{FromRequest, Multipart, Request},
-    http::{HeaderMap, header::CONTENT_TYPE},
+    extract::{FromRef, FromRequest, Multipart, Request},
+    http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use super::{
-    Input, Record,
-    field::text,
+    Input, Record, Room,
+    field::{field_names, text},
+    json::json,
     python::strip,
-    read::{Extent, Payload, read, spellings},
+    read::{Extent, Payload, is_known, read, spellings},
 };
-use crate::error::{ApiError, FieldErrors, NON_FIELD_ERRORS, Result};
+use crate::error::{ApiError, Result};
 
 /// The largest body that is read, in bytes: a medical history of 100,000 characters, each escaped, and the rest.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// The largest body that is about an account or its tokens, in bytes.
+pub const ACCOUNT_LIMIT: usize = 16 * 1024;
+/// The greatest number of fields in a form (Django's).
+const FORM_LIMIT: usize = 1000;
+const TOO_MANY: &str = "more than 1000 fields";
 /// The longest time that a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -45,12 +50,13 @@ impl<T: Input> Body<T> {
         self.read(Extent::Partial, None)
     }
 
-    /// What tells this body from one that holds anything else.
+    /// A hash of the body: of its fields in any order, and of the unknown fields in the order in which they were sent.
     pub fn fingerprint(&self) -> Vec<u8> {
         let object = self.payload.as_ref().map(|payload| &payload.object);
-        // in whatever order
         let sorted: BTreeMap<_, _> = object.into_iter().flatten().collect();
-        let content = serde_json::to_vec(&sorted).unwrap_or_default();
+        let mut content = serde_json::to_vec(&sorted).unwrap_or_default();
+        let unknown = self.payload.as_ref().ok().and_then(|payload| payload.unknown.digest());
+        content.extend(unknown.iter().flat_map(AsRef::as_ref));
         digest(&SHA256, &content).as_ref().to_vec()
     }
 
@@ -70,7 +76,7 @@ impl<T: Input> Body<T> {
 /// A body that did not come over HTTP.
 impl<T> From<Map<String, Value>> for Body<T> {
     fn from(object: Map<String, Value>) -> Self {
-        Self { payload: Ok(Payload { object, is_form: false }), of: PhantomData }
+        Self { payload: Ok(Payload { object, ..Payload::default() }), of: PhantomData }
     }
 }
 
@@ -86,21 +92,29 @@ impl<T: Record> Body<T> {
     }
 }
 
-impl<S: Send + Sync, T> FromRequest<S> for Body<T> {
+impl<S, T> FromRequest<S> for Body<T>
+where
+    S: Send + Sync,
+    T: Input,
+    Room: FromRef<S>,
+{
     type Rejection = std::convert::Infallible;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self { payload: payload(request).await, of: PhantomData })
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let payload = payload(request, &Room::from_ref(state), field_names::<T>(), T::LIMIT).await;
+        Ok(Self { payload, of: PhantomData })
     }
 }
 
-async fn payload(request: Request) -> Result<Payload> {
+async fn payload(request: Request, room: &Room, names: &[&str], limit: usize) -> Result<Payload> {
     let (parts, body) = request.into_parts();
+    let received = tokio::time::timeout(BODY_TIMEOUT, room.receive(body, limit)).await;
+    let (bytes, held) = received.map_err(|_| ApiError::RequestTimeout)??;
+    Ok(Payload { _held: Some(held), ..parse(parts, bytes, names).await? })
+}
+
+async fn parse(parts: Parts, bytes: Vec<u8>, names: &[&str]) -> Result<Payload> {
     let content_type = content_type(&parts.headers);
-    let bytes = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_LIMIT))
-        .await
-        .map_err(|_| ApiError::RequestTimeout)?
-        .map_err(|_| ApiError::PayloadTooLarge(BODY_LIMIT))?;
     if bytes.is_empty() {
         return Ok(Payload::default());
     }
@@ -111,40 +125,42 @@ async fn payload(request: Request) -> Result<Payload> {
         return Err(ApiError::UnsupportedMediaType(content_type));
     }
     match essence.trim() {
-        "application/json" => json(&bytes).map(|object| Payload { object, is_form: false }),
-        "application/x-www-form-urlencoded" => {
-            if percent_decode(&bytes).decode_utf8().is_err() {
-                return Err(ApiError::BadRequest("Form parse error - not UTF-8".into()));
-            }
-            let pairs = form_urlencoded::parse(&bytes);
-            let object = pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
-            Ok(Payload { object, is_form: true })
-        }
-        "multipart/form-data" => {
-            let request = Request::from_parts(parts, bytes.into());
-            multipart(request).await.map(|object| Payload { object, is_form: true })
-        }
+        "application/json" => json(&bytes, names),
+        "application/x-www-form-urlencoded" => urlencoded(&bytes, names),
+        "multipart/form-data" => multipart(Request::from_parts(parts, bytes.into()), names).await,
         _ => Err(ApiError::UnsupportedMediaType(content_type)),
     }
 }
 
-fn json(bytes: &[u8]) -> Result<Map<String, Value>> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(ApiError::Invalid(FieldErrors::one(NON_FIELD_ERRORS, not_an_object(&other)))),
-        Err(error) => Err(ApiError::BadRequest(format!("JSON parse error - {error}").into())),
+fn urlencoded(bytes: &[u8], names: &[&str]) -> Result<Payload> {
+    let malformed = |error: &str| ApiError::BadRequest(format!("Form parse error - {error}").into());
+    if percent_decode(bytes).decode_utf8().is_err() {
+        return Err(malformed("not UTF-8"));
     }
+    if form_urlencoded::parse(bytes).nth(FORM_LIMIT).is_some() {
+        return Err(malformed(TOO_MANY));
+    }
+    let mut payload = Payload { is_form: true, ..Payload::default() };
+    for (name, value) in form_urlencoded::parse(bytes) {
+        payload.insert(names, &name, value.as_bytes(), || value.as_ref().into());
+    }
+    Ok(payload)
 }
 
 fn malformed(error: impl Display) -> ApiError {
     ApiError::BadRequest(format!("Multipart form parse error - {error}").into())
 }
 
-/// The fields of a form; the last of one name counts. A file is no value of any field here.
-async fn multipart(request: Request) -> Result<Map<String, Value>> {
+/// The fields of a form. The last of one name counts. No field here takes a file.
+async fn multipart(request: Request, names: &[&str]) -> Result<Payload> {
     let mut form = Multipart::from_request(request, &()).await.map_err(malformed)?;
-    let mut object = Map::new();
+    let mut payload = Payload { is_form: true, ..Payload::default() };
+    let mut count = 0;
     while let Some(field) = form.next_field().await.map_err(malformed)? {
+        count += 1;
+        if count > FORM_LIMIT {
+            return Err(malformed(TOO_MANY));
+        }
         let Some(name) = field.name().map(ToOwned::to_owned) else {
             continue;
         };
@@ -153,30 +169,29 @@ async fn multipart(request: Request) -> Result<Map<String, Value>> {
         match file.as_deref() {
             // a file that was not chosen
             Some("") => {}
-            Some(_) => drop(object.insert(name, Value::Array(Vec::new()))),
+            Some(_) => payload.insert(names, &name, &bytes, || Value::Array(Vec::new())),
             None => {
-                let text = String::from_utf8(bytes.into()).map_err(|_| malformed("not UTF-8"))?;
-                object.insert(name, text.into());
+                let text = str::from_utf8(&bytes).map_err(|_| malformed("not UTF-8"))?;
+                payload.insert(names, &name, &bytes, || text.into());
             }
         }
     }
-    Ok(object)
+    Ok(payload)
+}
+
+impl Payload {
+    /// Keeps a known field of a form. Unknown ones count only for the fingerprint.
+    fn insert(&mut self, names: &[&str], name: &str, content: &[u8], value: impl FnOnce() -> Value) {
+        if is_known(names, name) {
+            self.object.insert(name.to_owned(), value());
+        } else {
+            self.unknown.add(b'=', name.as_bytes());
+            self.unknown.add(b's', content);
+        }
+    }
 }
 
 fn content_type(headers: &HeaderMap) -> String {
     let header = headers.get(CONTENT_TYPE).map(|header| String::from_utf8_lossy(header.as_bytes()));
     header.unwrap_or_default().into_owned()
-}
-
-fn not_an_object(value: &Value) -> String {
-    let kind = match value {
-        Value::Null => return "No data provided".into(),
-        Value::Array(_) => "list",
-        Value::String(_) => "str",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float",
-        Value::Number(_) => "int",
-        Value::Object(_) => "dict",
-    };
-    format!("Invalid data. Expected a dictionary, but got {kind}.")
 }

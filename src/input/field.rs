@@ -160,7 +160,8 @@ pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
 
 /// A date: four digits, then one or two, and one or two.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    let parts: Vec<&str> = text.split('-').collect();
+    // one more than there may be, of however many
+    let parts: Vec<&str> = text.splitn(4, '-').collect();
     let [year, month, day] = parts[..] else {
         return None;
     };

@@ -8,14 +8,17 @@ use validator::Validate;
 
 mod body;
 mod field;
+mod json;
 mod python;
 mod read;
+mod room;
 mod rules;
 mod schema;
 
-pub use body::{BODY_LIMIT, Body};
+pub use body::{ACCOUNT_LIMIT, BODY_LIMIT, Body};
 pub use field::{date, email, integer, parse_date, password, phone_number};
 pub use python::{python_str, strip};
+pub use room::Room;
 pub use rules::{email_address, not_in_the_future, username};
 pub use schema::Accepted;
 
@@ -26,6 +29,9 @@ pub trait Input: DeserializeOwned + Validate + ToSchema {
 
     /// The fields that must be sent, each with those that may be sent in its place.
     const REQUIRED: &'static [(&'static str, &'static [&'static str])];
+
+    /// The largest body that is read, in bytes.
+    const LIMIT: usize = BODY_LIMIT;
 
     /// The fields that count for nothing beside others, each with those others: an error of one does not matter then.
     const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[];

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::{
     Input,
     field::{Field, field_names, integer, parse_date, text},
+    json::Unknown,
     python::strip,
+    room::Held,
     rules,
 };
 use crate::error::{FieldErrors, NON_FIELD_ERRORS, messages::REQUIRED};
@@ -31,6 +33,10 @@ pub(super) struct Payload {
     pub(super) object: Map<String, Value>,
     /// A form has texts only, and sends its empty fields too.
     pub(super) is_form: bool,
+    /// Fields that the struct does not have.
+    pub(super) unknown: Unknown,
+    /// The memory that it takes, for as long as it is there.
+    pub(super) _held: Option<Held>,
 }
 
 /// Whether what is required must be there.
@@ -117,18 +123,17 @@ fn require<T: Input>(sent: &Fields<'_>, errors: &mut Messages) {
     }
 }
 
-/// The errors of each of these fields by its rules, and the fields that are too long: nothing else is said of those.
+/// The errors of each of these fields by its rules, and the fields that are too long.
 fn validate<T: Input>(input: &T, names: &[&'static str]) -> (Messages, Vec<&'static str>) {
     let (mut messages, mut too_long) = (Messages::new(), Vec::new());
     let errors = input.validate().err().unwrap_or_default();
     let errors = errors.field_errors();
     for name in names {
-        let broken = errors.get(*name).map_or(&[][..], |broken| broken);
-        let length = broken.iter().find(|error| rules::is_too_long(error));
-        too_long.extend(length.map(|_| *name));
-        let said = length.map_or(broken, std::slice::from_ref);
-        if !said.is_empty() {
-            messages.insert(name, said.iter().map(rules::message).collect());
+        for error in errors.get(*name).into_iter().flat_map(|errors| errors.iter()) {
+            messages.entry(*name).or_default().push(rules::message(error));
+            if rules::is_too_long(error) {
+                too_long.push(*name);
+            }
         }
     }
     (messages, too_long)
@@ -229,6 +234,11 @@ fn find<'a>(payload: &'a Payload, field: &'a str, shown: Option<&'a Value>) -> O
         (None, Some(shown)) if !sent.is_empty() => Some(Sent::Unchanged(shown)),
         _ => None,
     }
+}
+
+/// Whether a key of a body is that of a field.
+pub(super) fn is_known(names: &[&str], key: &str) -> bool {
+    names.iter().any(|name| spellings(name).any(|spelling| spelling == key))
 }
 
 /// A field's name, and what else it is called.

@@ -105,7 +105,7 @@ async fn every_fault_is_reported_at_once() {
         "gender": [not_a_choice("X")],
         "address": [too_long(1000)],
         "phone_number": [NOT_A_STRING],
-        "email": [too_long(254)],
+        "email": [too_long(254), NOT_AN_EMAIL],
         "medical_history": [NOT_A_STRING],
     });
     let account_of_faults = json!({
@@ -218,7 +218,7 @@ async fn texts_have_their_limits() {
     let six = ["first_name", "last_name", "specialty", "phone_number", "email", "license_number"];
     let of_doctor = json!({
         "first_name": [too_long(150)], "last_name": [too_long(150)], "specialty": [too_long(120)],
-        "phone_number": [too_long(20)], "email": [too_long(254)], "license_number": [too_long(50)],
+        "phone_number": [too_long(20)], "email": [too_long(254), NOT_AN_EMAIL], "license_number": [too_long(50)],
     });
     let long_email = format!("{}@example.com", "x".repeat(300));
     all_hold([

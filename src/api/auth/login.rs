@@ -15,7 +15,7 @@ use crate::{
     auth::{Passwords, TokenType, Tokens},
     db::{Db, sessions::Client},
     error::{Result, Unauthenticated, UnauthenticatedBody},
-    input::{self, Body, Input},
+    input::{self, ACCOUNT_LIMIT, Body, Input},
     request::{Peer, RequestId},
 };
 
@@ -42,6 +42,7 @@ impl Input for Login {
     type New = Credentials;
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("email", &["username"]), ("password", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn into_new(self) -> Option<Credentials> {
         Some(Credentials { login: self.email.or(self.username)?, password: self.password? })

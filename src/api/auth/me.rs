@@ -10,7 +10,7 @@ use crate::{
     auth::CurrentUser,
     db::{Db, users::User},
     error::Result,
-    input::{Body, Input},
+    input::{ACCOUNT_LIMIT, Body, Input},
 };
 
 /// An account.
@@ -46,6 +46,7 @@ impl Input for ProfileInput {
     type New = String;
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("name", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn into_new(self) -> Option<String> {
         self.name

@@ -13,7 +13,7 @@ use crate::{
     auth::{CurrentUser, Passwords, password},
     db::Db,
     error::{ApiError, FieldErrors, Result},
-    input::{self, Body, Input},
+    input::{self, ACCOUNT_LIMIT, Body, Input},
 };
 
 /// The old password and a new one.
@@ -35,6 +35,7 @@ impl Input for PasswordChange {
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] =
         &[("old_password", &[]), ("new_password", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn into_new(self) -> Option<(String, String)> {
         Some((self.old_password?, self.new_password?))

@@ -11,7 +11,7 @@ use crate::{
     auth::{CurrentUser, TokenType, Tokens},
     db::Db,
     error::{ApiError, Result, TokenError, Unauthenticated, UnauthenticatedBody},
-    input::{Body, Input},
+    input::{ACCOUNT_LIMIT, Body, Input},
     request::RequestId,
 };
 
@@ -29,6 +29,7 @@ impl Input for Refresh {
     type New = String;
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("refresh", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn into_new(self) -> Option<String> {
         self.refresh
@@ -106,6 +107,7 @@ impl Input for Verify {
     type New = String;
 
     const REQUIRED: &'static [(&'static str, &'static [&'static str])] = &[("token", &[])];
+    const LIMIT: usize = ACCOUNT_LIMIT;
 
     fn into_new(self) -> Option<String> {
         self.token

@@ -1,0 +1,54 @@
+//! Receives bodies: none is larger than its limit, and all together take no more than a fixed amount of memory.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use futures_util::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{ApiError, Result};
+
+/// How many bytes of bodies are held at once.
+const ROOM: usize = 64 * 1024 * 1024;
+
+/// The memory that all bodies share. A body holds as many bytes as have arrived, until its request is answered. If there
+/// is no room, the answer is 503 at once.
+#[derive(Clone)]
+pub struct Room(Arc<Semaphore>);
+
+/// What a body holds of the room.
+pub(super) type Held = OwnedSemaphorePermit;
+
+impl Room {
+    /// All of it.
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM)))
+    }
+
+    /// The bytes of a body of at most `limit`.
+    pub(super) async fn receive(&self, body: Body, limit: usize) -> Result<(Vec<u8>, Held)> {
+        let mut held = self.hold(0)?;
+        let mut bytes = Vec::new();
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| ApiError::BadRequest("The request body is malformed.".into()))?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(ApiError::PayloadTooLarge(limit));
+            }
+            Held::merge(&mut held, self.hold(chunk.len())?);
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok((bytes, held))
+    }
+
+    fn hold(&self, bytes: usize) -> Result<Held> {
+        let full = |_| ApiError::Unavailable("too many bodies at once".into());
+        self.0.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::new()
+    }
+}
