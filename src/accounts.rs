@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
-    auth::{Passwords, password},
+    auth::Passwords,
     db::{
         Db,
         users::{NewUser, User},
@@ -14,7 +14,7 @@ use crate::{
         ApiError, Result,
         messages::{REQUIRED, too_long},
     },
-    input::{self, ACCOUNT_LIMIT, Body, Input},
+    input::{self, ACCOUNT_LIMIT, Body, Errors, Input},
 };
 
 /// A new account.
@@ -35,8 +35,7 @@ pub struct Registration {
     /// Left out: the e-mail is shown in its place. With an `@` it must be the e-mail.
     #[validate(length(min = 1, max = 150), custom(function = "input::username"))]
     username: Option<String>,
-    /// At least 8 characters; not too common, not of digits alone, not like the other fields.
-    #[schema(min_length = 8)]
+    // what it must be like follows a setting: the document says it
     #[validate(length(min = 1, max = 1000))]
     #[serde(deserialize_with = "input::password")]
     password: Option<String>,
@@ -74,7 +73,15 @@ impl Input for Registration {
         &[("name", &["first_name", "last_name", "username"]), ("email", &[]), ("password", &[])];
     const LIMIT: usize = ACCOUNT_LIMIT;
 
-    fn cross_errors(&self, too_long: &[&str]) -> Vec<(&'static str, String)> {
+    fn into_new(self) -> Option<NewAccount> {
+        let name = self.full_name()?;
+        Some(NewAccount { name, email: normalize(&self.email?), username: self.username, password: self.password? })
+    }
+}
+
+/// The rules that look at more than one field; those for the password follow a setting.
+impl Registration {
+    fn errors(&self, passwords: &Passwords, too_long: &[&str]) -> Errors {
         let may_look_at = |fields: &[&str]| !fields.iter().any(|field| too_long.contains(field));
         let mut errors = Vec::new();
         if may_look_at(&["name", "first_name", "last_name", "username"]) {
@@ -84,19 +91,11 @@ impl Input for Registration {
             errors.push(("username", "A username with an @ must be your own email address.".into()));
         }
         if may_look_at(&["password"]) {
-            errors.extend(self.password_errors(too_long).into_iter().map(|message| ("password", message)));
+            errors.extend(self.password_errors(passwords, too_long).into_iter().map(|message| ("password", message)));
         }
         errors
     }
 
-    fn into_new(self) -> Option<NewAccount> {
-        let name = self.full_name()?;
-        Some(NewAccount { name, email: normalize(&self.email?), username: self.username, password: self.password? })
-    }
-}
-
-/// The rules that look at more than one field.
-impl Registration {
     fn name_error(&self) -> Option<String> {
         if self.name.is_some() || self.first_name.is_none() && self.last_name.is_none() {
             return None;
@@ -113,7 +112,7 @@ impl Registration {
         !username.contains('@') || username.to_lowercase() == email.to_lowercase()
     }
 
-    fn password_errors(&self, too_long: &[&str]) -> Vec<String> {
+    fn password_errors(&self, passwords: &Passwords, too_long: &[&str]) -> Vec<String> {
         let of_good_length = |(field, _): &(&str, &Option<String>)| !too_long.contains(field);
         let mut errors = Vec::new();
         if let Some(password) = &self.password {
@@ -126,7 +125,7 @@ impl Registration {
             ];
             let attributes = attributes.into_iter().filter(of_good_length);
             let attributes = attributes.map(|(field, value)| (field, value.as_deref().unwrap_or_default()));
-            errors = password::validate(password, &attributes.collect::<Vec<_>>());
+            errors = passwords.validate(password, &attributes.collect::<Vec<_>>());
         }
         let repeated = [
             ("password2", &self.password2),
@@ -162,8 +161,8 @@ pub enum Rank {
 }
 
 /// Reads a registration. Its errors are reported together with what is taken.
-pub async fn read(db: &Db, body: &Body<Registration>) -> Result<NewAccount> {
-    match body.new_value() {
+pub async fn read(db: &Db, passwords: &Passwords, body: &Body<Registration>) -> Result<NewAccount> {
+    match body.new_value_by(|registration, too_long| registration.errors(passwords, too_long)) {
         Err(ApiError::Invalid(errors)) => {
             let good = |field| body.text(field).filter(|_| !errors.has(field));
             let taken = db.taken(good("email").as_deref(), good("username").as_deref()).await?;

@@ -22,7 +22,9 @@ use tower_http::{
 
 use crate::{
     api::{
-        self, AppState, document,
+        self, AppState,
+        auth::register,
+        document,
         endpoints::{Endpoints, other_method},
     },
     auth::{Passwords, Tokens},
@@ -49,7 +51,9 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
     if exposure.public_doctors {
         document::open_directory(&mut openapi);
     }
-    let endpoints = Endpoints::new(&openapi, &document::complete(&openapi));
+    let mut document = document::complete(&openapi);
+    register::describe_passwords(&mut document, &passwords);
+    let endpoints = Endpoints::new(&openapi, &document);
     let state = AppState {
         db,
         tokens,

@@ -1,4 +1,4 @@
-//! Passwords: Argon2id, off the async threads and only so many at a time; and Django's four rules for a new one.
+//! Passwords: Argon2id, off the async threads and only so many at a time; and Django's rules for a new one.
 
 use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 
@@ -8,12 +8,24 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
-use crate::error::{ApiError, Result};
+use crate::{
+    config::PasswordRule,
+    error::{
+        ApiError, Result,
+        messages::{BLANK, too_long},
+    },
+    input::strip,
+};
 
 /// How many may wait for their turn, a core.
 const QUEUE_PER_CORE: usize = 8;
 
-/// Hashes and verifies passwords.
+/// The greatest length of a password, in characters.
+const MAX_LENGTH: usize = 1000;
+/// The least length by Django's rule.
+pub const MIN_LENGTH: usize = 8;
+
+/// Hashes and verifies passwords, and judges new ones.
 ///
 /// One hash takes all of a core for some milliseconds and 19 MiB (OWASP's parameters, the crate's default). So a core
 /// is left for everything else, and beyond a short queue the answer is 503 at once.
@@ -23,11 +35,12 @@ pub struct Passwords {
     turns: Arc<Semaphore>,
     /// Verified when there is no account, so that an unknown user takes as long as a known one.
     nobody: Arc<str>,
+    rules: Arc<[PasswordRule]>,
 }
 
 impl Passwords {
     /// As many at a time as there are cores but one.
-    pub fn new() -> Self {
+    pub fn new(rules: &[PasswordRule]) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = (cores - 1).max(1);
         let nobody = hash(&format!("{:x}", rand::random::<u128>()));
@@ -35,7 +48,25 @@ impl Passwords {
             queue: Arc::new(Semaphore::new(turns + cores * QUEUE_PER_CORE)),
             turns: Arc::new(Semaphore::new(turns)),
             nobody: nobody.into(),
+            rules: rules.into(),
         }
+    }
+
+    /// The rules that hold for a new password.
+    pub fn rules(&self) -> &[PasswordRule] {
+        &self.rules
+    }
+
+    /// What is wrong with a new password, in Django's words and in the order of the rules. `attributes` are what it may
+    /// not be too similar to, with the names of their fields: `("email", "ada@example.org")`.
+    pub fn validate(&self, password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
+        if strip(password).is_empty() {
+            return vec![BLANK.into()];
+        }
+        if password.chars().count() > MAX_LENGTH {
+            return vec![too_long(MAX_LENGTH)];
+        }
+        self.rules.iter().filter_map(|rule| broken(*rule, password, attributes)).collect()
     }
 
     /// The hash to store: a PHC string, with a salt of its own.
@@ -71,7 +102,7 @@ impl Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self::new()
+        Self::new(&PasswordRule::ALL)
     }
 }
 
@@ -80,24 +111,23 @@ fn hash(password: &str) -> String {
     hash.expect("the default parameters are valid").to_string()
 }
 
-/// What Django's four default validators say of a new password, in their order. `attributes` are what it may not be
-/// too similar to, with the names of their fields: `("email", "ada@example.org")`.
-pub fn validate(password: &str, attributes: &[(&str, &str)]) -> Vec<String> {
-    let mut errors = Vec::new();
+/// What Django's validator says of a password that breaks its rule.
+fn broken(rule: PasswordRule, password: &str, attributes: &[(&str, &str)]) -> Option<String> {
     let lower = password.to_lowercase();
-    if let Some((name, _)) = attributes.iter().find(|(_, value)| similar(&lower, &value.to_lowercase())) {
-        errors.push(format!("The password is too similar to the {}.", name.replace('_', " ")));
+    match rule {
+        PasswordRule::Similarity => {
+            let (name, _) = attributes.iter().find(|(_, value)| similar(&lower, &value.to_lowercase()))?;
+            Some(format!("The password is too similar to the {}.", name.replace('_', " ")))
+        }
+        PasswordRule::Length => (password.chars().count() < MIN_LENGTH)
+            .then(|| format!("This password is too short. It must contain at least {MIN_LENGTH} characters.")),
+        PasswordRule::Common => {
+            passwords::analyzer::is_common_password(lower.trim()).then(|| "This password is too common.".into())
+        }
+        PasswordRule::Numeric => {
+            password.chars().all(char::is_numeric).then(|| "This password is entirely numeric.".into())
+        }
     }
-    if password.chars().count() < 8 {
-        errors.push("This password is too short. It must contain at least 8 characters.".into());
-    }
-    if passwords::analyzer::is_common_password(lower.trim()) {
-        errors.push("This password is too common.".into());
-    }
-    if !password.is_empty() && password.chars().all(char::is_numeric) {
-        errors.push("This password is entirely numeric.".into());
-    }
-    errors
 }
 
 /// Django's `UserAttributeSimilarityValidator`: like the attribute, or like one of its words. Both are in lower

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     accounts::{self, NewAccount, Rank, read},
-    auth::{Passwords, password},
+    auth::Passwords,
     config::Config,
     db::Db,
     error::ApiError,
@@ -59,16 +59,17 @@ pub(super) struct Changepassword {
 /// Makes a superuser.
 pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Result<()> {
     let asks = !arguments.password_stdin;
+    let passwords = Passwords::new(&config.password_rules);
     with_database(config, async |db| {
         let mut account = Map::new();
         for (field, label, given) in [("email", "Email", arguments.email), ("name", "Name", arguments.name)] {
             if let Some(value) = given {
                 account.insert(field.into(), json!(value));
-                if let Some(error) = complaint(db, &account, field).await? {
+                if let Some(error) = complaint(db, &passwords, &account, field).await? {
                     bail!("{field}: {error}");
                 }
             } else if asks {
-                ask_until_good(db, &mut account, field, label).await?;
+                ask_until_good(db, &passwords, &mut account, field, label).await?;
             } else {
                 bail!("--{field} is needed with --password-stdin");
             }
@@ -77,16 +78,16 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
             account.insert("username".into(), json!(username));
         }
         let chosen = if asks {
-            choose_password(Weak::IfWanted, |password| password_errors(&account, password))?
+            choose_password(Weak::IfWanted, |password| password_errors(&passwords, &account, password))?
         } else {
             from_stdin()?
         };
         // one that was asked for has been judged already: any good one stands for it
         let judged = if asks { STANDS_FOR_ANY } else { &chosen };
         account.insert("password".into(), json!(judged));
-        let account = read(db, &Body::from(account)).await.map_err(readable)?;
+        let account = read(db, &passwords, &Body::from(account)).await.map_err(readable)?;
         let account = NewAccount { password: chosen, ..account };
-        accounts::create(db, &Passwords::new(), account, Rank::Superuser, REQUEST_ID).await.map_err(readable)?;
+        accounts::create(db, &passwords, account, Rank::Superuser, REQUEST_ID).await.map_err(readable)?;
         say(&mut io::stdout(), "Superuser created successfully.");
         Ok(())
     })
@@ -95,13 +96,14 @@ pub(super) async fn create(config: &Config, arguments: Createsuperuser) -> Resul
 
 /// Gives an account another password.
 pub(super) async fn change_password(config: &Config, arguments: Changepassword) -> Result<()> {
+    let passwords = Passwords::new(&config.password_rules);
     with_database(config, async |db| {
         let login = &arguments.login;
         let found = db.credentials(login).await.map_err(readable)?;
         let account = found.with_context(|| format!("user '{login}' does not exist"))?;
         let username = account.username.as_deref().unwrap_or_default();
         let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
-        let errors = |password: &str| password::validate(password, &attributes);
+        let errors = |password: &str| passwords.validate(password, &attributes);
         let chosen = if arguments.password_stdin {
             let chosen = from_stdin()?;
             let errors = errors(&chosen);
@@ -113,7 +115,7 @@ pub(super) async fn change_password(config: &Config, arguments: Changepassword) 
             say(&mut io::stdout(), &format!("Changing password for user '{login}'"));
             choose_password(Weak::Never, errors)?
         };
-        let hash = Passwords::new().hash(chosen).await.map_err(readable)?;
+        let hash = passwords.hash(chosen).await.map_err(readable)?;
         db.change_password(account.user_id, &hash, REQUEST_ID).await.map_err(readable)?;
         say(&mut io::stdout(), &format!("Password changed successfully for user '{login}'"));
         Ok(())
@@ -151,28 +153,39 @@ async fn with_database(config: &Config, work: impl AsyncFnOnce(&Db) -> Result<()
 }
 
 /// What is wrong with one field of an account that is not whole yet.
-async fn complaint(db: &Db, account: &Map<String, Value>, field: &str) -> Result<Option<String>> {
-    match read(db, &Body::from(account.clone())).await {
+async fn complaint(
+    db: &Db,
+    passwords: &Passwords,
+    account: &Map<String, Value>,
+    field: &str,
+) -> Result<Option<String>> {
+    match read(db, passwords, &Body::from(account.clone())).await {
         Err(ApiError::Invalid(errors)) => Ok(errors.of(field)),
         Err(other) => Err(readable(other)),
         Ok(_) => Ok(None),
     }
 }
 
-async fn ask_until_good(db: &Db, account: &mut Map<String, Value>, field: &str, label: &str) -> Result<()> {
+async fn ask_until_good(
+    db: &Db,
+    passwords: &Passwords,
+    account: &mut Map<String, Value>,
+    field: &str,
+    label: &str,
+) -> Result<()> {
     loop {
         account.insert(field.into(), json!(ask(&format!("{label}: "))?));
-        match complaint(db, account, field).await? {
+        match complaint(db, passwords, account, field).await? {
             None => return Ok(()),
             Some(error) => say(&mut io::stderr(), &format!("Error: {error}")),
         }
     }
 }
 
-fn password_errors(account: &Map<String, Value>, chosen: &str) -> Vec<String> {
+fn password_errors(passwords: &Passwords, account: &Map<String, Value>, chosen: &str) -> Vec<String> {
     let text = |field| account.get(field).and_then(Value::as_str).unwrap_or_default();
     let attributes = [("username", text("username")), ("name", text("name")), ("email", text("email"))];
-    password::validate(chosen, &attributes)
+    passwords.validate(chosen, &attributes)
 }
 
 /// Whether a password may break the rules.

@@ -62,7 +62,7 @@ impl Started {
         let db = Db::new(database.options.clone(), config.db_connections);
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
         let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
-        let app = app(db.clone(), tokens, Passwords::new(), &config.exposure);
+        let app = app(db.clone(), tokens, Passwords::new(&config.password_rules), &config.exposure);
         Ok(Self { listener, app, connections, db, database })
     }
 

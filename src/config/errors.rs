@@ -4,6 +4,8 @@ use std::{str::FromStr, time::Duration};
 
 use axum::http::{HeaderValue, Uri};
 
+use super::PasswordRule;
+
 /// What is wrong with the settings.
 #[derive(Default)]
 pub(super) struct SettingErrors(pub(super) Vec<String>);
@@ -46,6 +48,20 @@ impl SettingErrors {
                 Duration::from_secs(1)
             }
         }
+    }
+
+    /// Rules by their names, each once, in the order in which they are reported.
+    pub(super) fn password_rules(&mut self, names: &[String]) -> Vec<PasswordRule> {
+        let mut rules = Vec::new();
+        for name in names {
+            match name.parse() {
+                Ok(rule) if rules.contains(&rule) => {}
+                Ok(rule) => rules.push(rule),
+                Err(()) => self
+                    .add(format!("AUTH_PASSWORD_VALIDATORS has {name:?}, which is none of {}", PasswordRule::names())),
+            }
+        }
+        rules
     }
 
     /// Origins as browsers send them: a scheme, a host in lower case, a port unless it is the default, nothing behind.

@@ -7,8 +7,10 @@ use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
 mod errors;
+mod passwords;
 mod settings;
 
+pub use passwords::PasswordRule;
 pub use settings::Settings;
 
 use errors::SettingErrors;
@@ -23,6 +25,8 @@ pub struct Config {
     pub secret_key: Option<String>,
     /// Verify older tokens.
     pub secret_key_fallbacks: Vec<String>,
+    /// What a new password must keep.
+    pub password_rules: Vec<PasswordRule>,
     /// Whom it serves.
     pub exposure: Exposure,
     /// Where to listen.
@@ -102,6 +106,7 @@ impl Config {
             },
             secret_key,
             secret_key_fallbacks: fallbacks,
+            password_rules: errors.password_rules(&list(&settings.auth_password_validators)),
             exposure: Exposure {
                 allowed_hosts: list(&settings.allowed_hosts),
                 public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),

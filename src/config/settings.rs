@@ -38,6 +38,9 @@ pub struct Settings {
     /// For development: takes a weak or missing SECRET_KEY, and pages from any port of this machine
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub debug: String,
+    /// Django's rules for a new password, separated by commas; empty: none, but that it is not blank
+    #[arg(long, env, value_name = "RULES", default_value = "similarity,length,common,numeric")]
+    pub auth_password_validators: String,
     /// Names that the server answers to, separated by commas; `.example.org` stands for all below it, `*` for any
     #[arg(long, env, value_name = "NAMES", default_value = "*")]
     pub allowed_hosts: String,

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 use super::{
-    Input, Record, Room,
+    Errors, Input, Record, Room,
     field::{field_names, text},
     json::json,
     python::strip,
@@ -41,13 +41,19 @@ pub struct Body<T> {
 impl<T: Input> Body<T> {
     /// POST: what a whole body says.
     pub fn new_value(&self) -> Result<T::New> {
-        let input = self.read(Extent::Whole, None)?;
+        self.new_value_by(T::cross_errors)
+    }
+
+    /// The same, with other rules than `cross_errors` for what looks at more than one field, such as those that follow a
+    /// setting.
+    pub fn new_value_by(&self, cross_errors: impl Fn(&T, &[&str]) -> Errors) -> Result<T::New> {
+        let input = self.read(Extent::Whole, None, cross_errors)?;
         input.into_new().ok_or_else(|| ApiError::Internal(format!("{}: REQUIRED lacks a field", T::name())))
     }
 
     /// PATCH of what is no `Record`: whatever was sent.
     pub fn partial(&self) -> Result<T> {
-        self.read(Extent::Partial, None)
+        self.read(Extent::Partial, None, T::cross_errors)
     }
 
     /// A hash of the body: of its fields in any order, and of the unknown fields in the order in which they were sent.
@@ -67,9 +73,9 @@ impl<T: Input> Body<T> {
         text(value).ok().map(|text| strip(&text).to_owned())
     }
 
-    fn read(&self, extent: Extent, shown: Option<&Value>) -> Result<T> {
+    fn read(&self, extent: Extent, shown: Option<&Value>, cross_errors: impl Fn(&T, &[&str]) -> Errors) -> Result<T> {
         let payload = self.payload.as_ref().map_err(Clone::clone)?;
-        read(payload, extent, shown).map_err(ApiError::Invalid)
+        read(payload, extent, shown, cross_errors).map_err(ApiError::Invalid)
     }
 }
 
@@ -83,12 +89,12 @@ impl<T> From<Map<String, Value>> for Body<T> {
 impl<T: Record> Body<T> {
     /// PUT: all that is required, over the row as it is; what is optional and left out stays.
     pub fn update(&self, row: &T::Row) -> Result<T::Change> {
-        Ok(self.read(Extent::Whole, Some(&T::shown(row)))?.into_change(Some(row)))
+        Ok(self.read(Extent::Whole, Some(&T::shown(row)), T::cross_errors)?.into_change(Some(row)))
     }
 
     /// PATCH: what is sent, over the row as it is.
     pub fn partial_update(&self, row: &T::Row) -> Result<T::Change> {
-        Ok(self.read(Extent::Partial, Some(&T::shown(row)))?.into_change(None))
+        Ok(self.read(Extent::Partial, Some(&T::shown(row)), T::cross_errors)?.into_change(None))
     }
 }
 

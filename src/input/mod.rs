@@ -22,6 +22,9 @@ pub use room::Room;
 pub use rules::{email_address, not_in_the_future, username};
 pub use schema::Accepted;
 
+/// Errors: the field and the message of each.
+pub type Errors = Vec<(&'static str, String)>;
+
 /// A body: a struct whose fields are all optional, because a PATCH may leave out any.
 pub trait Input: DeserializeOwned + Validate + ToSchema {
     /// What a whole body says.
@@ -38,7 +41,7 @@ pub trait Input: DeserializeOwned + Validate + ToSchema {
 
     /// The rules that look at more than one field: field and message of each error. A rule does not run if a field that
     /// it looks at is one of `too_long`: the length is an error already, and may be what makes a rule slow.
-    fn cross_errors(&self, _too_long: &[&str]) -> Vec<(&'static str, String)> {
+    fn cross_errors(&self, _too_long: &[&str]) -> Errors {
         Vec::new()
     }
 

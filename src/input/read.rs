@@ -6,7 +6,7 @@ use serde::de::value::MapDeserializer;
 use serde_json::{Map, Value};
 
 use super::{
-    Input,
+    Errors, Input,
     field::{Field, field_names, integer, parse_date, text},
     json::Unknown,
     python::strip,
@@ -60,7 +60,12 @@ type Fields<'a> = HashMap<&'static str, Sent<'a>>;
 type Messages = HashMap<&'static str, Vec<String>>;
 
 /// Reads a body, or finds every error of it. `shown` is the row that it changes.
-pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&Value>) -> Result<T, FieldErrors> {
+pub(super) fn read<T: Input>(
+    payload: &Payload,
+    extent: Extent,
+    shown: Option<&Value>,
+    cross_errors: impl Fn(&T, &[&str]) -> Errors,
+) -> Result<T, FieldErrors> {
     let names = field_names::<T>();
     let find = |name: &&'static str| Some((*name, find(payload, name, shown)?));
     let mut sent: Fields<'_> = names.iter().filter_map(find).collect();
@@ -78,7 +83,7 @@ pub(super) fn read<T: Input>(payload: &Payload, extent: Extent, shown: Option<&V
     if extent == Extent::Whole {
         require::<T>(&sent, &mut errors);
     }
-    for (name, message) in input.cross_errors(&too_long) {
+    for (name, message) in cross_errors(&input, &too_long) {
         errors.entry(name).or_default().push(message);
     }
     let mut errors = in_order(names, &sent, errors);

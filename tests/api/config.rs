@@ -31,6 +31,7 @@ fn all_faults_are_reported_at_once() {
             ("DEBUG", "maybe"),
             ("RUST_LOG", "a=b=c"),
             ("PUBLIC_DOCTORS", "2"),
+            ("AUTH_PASSWORD_VALIDATORS", "length,strong,django.contrib.auth.password_validation.Strong"),
             (
                 "CORS_ALLOWED_ORIGINS",
                 "https://app.example.org,app.example.org,http://x/,https://App.example,https://*.example,https://x:443",
@@ -49,6 +50,8 @@ fn all_faults_are_reported_at_once() {
   key 2 of SECRET_KEY_FALLBACKS is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
   RUST_LOG is \"a=b=c\", which is not a level such as info, or a filter
   DB_CONNECTIONS is \"many\", which is not a number
+  AUTH_PASSWORD_VALIDATORS has \"strong\", which is none of similarity, length, common, numeric
+  AUTH_PASSWORD_VALIDATORS has \"django.contrib.auth.password_validation.Strong\", which is none of similarity, length, common, numeric
   PUBLIC_DOCTORS is \"2\", which is neither True nor False
   CORS_ALLOWED_ORIGINS has \"app.example.org\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"http://x/\", which is not an origin such as https://app.example.org
@@ -142,7 +145,7 @@ fn help_names_every_setting_and_command() {
 }
 
 /// `postgres://` for the test's own database, as a user would write it.
-fn url(app: &TestApp) -> String {
+pub fn url(app: &TestApp) -> String {
     let options = &app.database.options;
     match options.get_socket() {
         Some(socket) => {

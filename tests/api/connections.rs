@@ -16,7 +16,7 @@ use crate::support::{Reply, TestApp, detail, john_doe};
 async fn while_the_database_is_away_the_answer_is_503() {
     let app_ = TestApp::start().await;
     let nowhere = PgConnectOptions::new_without_pgpass().socket("/nonexistent").username("x");
-    let app = app(Db::new(nowhere, 2), app_.tokens.clone(), Passwords::new(), &Exposure::default());
+    let app = app(Db::new(nowhere, 2), app_.tokens.clone(), Passwords::default(), &Exposure::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/api/patients/", listener.local_addr().unwrap());
     let serving = tokio::spawn(server::serve(listener, app, 10, std::future::pending()));

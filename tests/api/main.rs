@@ -35,6 +35,7 @@ mod login;
 mod mappings;
 mod negotiation;
 mod openapi;
+mod passwords;
 mod patients;
 mod plans;
 mod queries;

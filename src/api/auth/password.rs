@@ -10,7 +10,7 @@ use crate::{
         answer::{Empty, Json},
         caller::caller_first,
     },
-    auth::{CurrentUser, Passwords, password},
+    auth::{CurrentUser, Passwords},
     db::Db,
     error::{ApiError, FieldErrors, Result},
     input::{self, ACCOUNT_LIMIT, Body, Input},
@@ -67,7 +67,7 @@ pub async fn change(
     }
     let username = account.username.as_deref().unwrap_or_default();
     let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
-    let errors = password::validate(&new, &attributes).into_iter().map(|message| ("new_password".into(), message));
+    let errors = passwords.validate(&new, &attributes).into_iter().map(|message| ("new_password".into(), message));
     let errors: FieldErrors = errors.collect();
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));

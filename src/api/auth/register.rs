@@ -2,13 +2,15 @@
 
 use axum::{Extension, extract::State};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::me::UserView;
 use crate::{
     accounts::{self, Rank, Registration},
     api::answer::Created,
-    auth::Passwords,
+    auth::{Passwords, password::MIN_LENGTH},
+    config::PasswordRule,
     db::Db,
     error::{Detail, Result},
     input::Body,
@@ -33,15 +35,7 @@ pub struct Registered {
     responses(
         (status = 201, description = "The account", body = Registered),
         (status = 400, body = Detail,
-            examples(
-                ("taken" = (value = json!({ "email": ["user with this email already exists."] }))),
-                ("weak_password" = (value = json!({
-                    "password": [
-                        "This password is too short. It must contain at least 8 characters.",
-                        "This password is too common.",
-                    ],
-                }))),
-            )),
+            examples(("taken" = (value = json!({ "email": ["user with this email already exists."] }))))),
     ),
 )]
 pub async fn register(
@@ -50,7 +44,32 @@ pub async fn register(
     Extension(request_id): Extension<RequestId>,
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
-    let account = accounts::read(&db, &body).await?;
+    let account = accounts::read(&db, &passwords, &body).await?;
     let user = accounts::create(&db, &passwords, account, Rank::User, request_id.as_str()).await?;
     Ok(Created(Registered { user: UserView::from(user), message: "User registered successfully" }))
+}
+
+/// Says in the document what a new password must be like, which follows a setting.
+pub fn describe_passwords(document: &mut Value, passwords: &Passwords) {
+    let rules = passwords.rules();
+    let said: Vec<String> = rules.iter().copied().map(described).collect();
+    if let Some(password) = document.pointer_mut("/components/schemas/RegisterRequest/properties/password") {
+        let min_length = if rules.contains(&PasswordRule::Length) { MIN_LENGTH } else { 1 };
+        password["minLength"] = min_length.into();
+        password["description"] = format!("Not blank{}.", said.concat()).into();
+    }
+    let examples = "/components/responses/RegisterErrors/content/application~1json/examples";
+    let weak = passwords.validate("abc123", &[]);
+    if let Some(examples) = document.pointer_mut(examples).filter(|_| !weak.is_empty()) {
+        examples["weak_password"] = json!({ "value": { "password": weak } });
+    }
+}
+
+fn described(rule: PasswordRule) -> String {
+    match rule {
+        PasswordRule::Similarity => ", not like the other fields".into(),
+        PasswordRule::Length => format!(", of {MIN_LENGTH} characters at least"),
+        PasswordRule::Common => ", not too common".into(),
+        PasswordRule::Numeric => ", not of digits alone".into(),
+    }
 }

@@ -56,7 +56,7 @@ impl TestApp {
         let db = Db::new(database.options.clone(), 8);
         let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
         let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
-        let app = app(db, tokens.clone(), Passwords::new(), &exposure);
+        let app = app(db, tokens.clone(), Passwords::default(), &exposure);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
