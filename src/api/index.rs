@@ -15,7 +15,7 @@ use super::{answer::Json, endpoints::Endpoints};
 use crate::request::quality;
 
 /// The address of each endpoint.
-// README A's names
+// the first six names are README A's
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!(EntryPoints::of("http://127.0.0.1:8000")))]
 pub struct EntryPoints {
@@ -25,6 +25,9 @@ pub struct EntryPoints {
     patients: String,
     doctors: String,
     mappings: String,
+    me: String,
+    docs: String,
+    openapi: String,
 }
 
 impl EntryPoints {
@@ -37,6 +40,9 @@ impl EntryPoints {
             patients: address("patients"),
             doctors: address("doctors"),
             mappings: address("mappings"),
+            me: address("auth/me"),
+            docs: address("docs"),
+            openapi: format!("{server}/api/openapi.json"),
         }
     }
 }

@@ -68,9 +68,11 @@ impl Started {
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
         let address = self.listener.local_addr()?;
-        let places = format!("API       http://{address}/api/\nDatabase  {}", self.database.name);
+        let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+        let api = format!("http://{address}/api/");
+        let printed = format!("{program}\nDocs      {api}docs/\nAPI       {api}\nDatabase  {}", self.database.name);
         // a reader that stalls must not keep it from serving
-        thread::spawn(move || say(&mut io::stdout(), &places));
+        thread::spawn(move || say(&mut io::stdout(), &printed));
         let purging = tokio::spawn(purge(self.db.clone()));
         let mut lost = Ok(());
         let stop = async {

@@ -27,7 +27,11 @@ async fn ctrl_c_and_sigterm_end_both_and_keep_everything() {
     let mut server = Program::start(dir.path(), &[]);
     let data = dir.path().canonicalize().unwrap().join("data");
     let printed = &server.printed;
-    assert!(printed.starts_with("API       http://127.0.0.1:"), "{printed}");
+    let lines: Vec<&str> = printed.lines().collect();
+    let program = concat!("healthcare-backend ", env!("CARGO_PKG_VERSION"));
+    let docs = format!("Docs      {}/api/docs/", server.address);
+    assert_eq!(lines[..2], [program, &docs]);
+    assert!(lines[2].starts_with("API       http://127.0.0.1:"), "{printed}");
     assert!(printed.contains("Database  PostgreSQL "), "{printed}");
     assert!(printed.contains(&format!("embedded in {}", data.display())), "{printed}");
     let patient = register_and_add(&server).await;

@@ -251,6 +251,9 @@ pub fn endpoints(app: &TestApp) -> Value {
         "patients": at(PATIENTS),
         "doctors": at(DOCTORS),
         "mappings": at(MAPPINGS),
+        "me": at(ME),
+        "docs": at("/api/docs/"),
+        "openapi": at("/api/openapi.json"),
     })
 }
 

@@ -102,14 +102,15 @@ impl Program {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut printed = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while printed.lines().count() < 2 {
+        while !printed.contains("\nDatabase ") {
             if lines.read_line(&mut printed).unwrap() == 0 {
                 let mut error = String::new();
                 child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
                 panic!("it did not start: {printed}{error}");
             }
         }
-        let address = printed.split_whitespace().nth(1).unwrap().trim_end_matches("/api/").to_owned();
+        let api = printed.lines().find_map(|line| line.strip_prefix("API ")).unwrap();
+        let address = api.trim().trim_end_matches("/api/").to_owned();
         Self { child, printed, address }
     }
 
