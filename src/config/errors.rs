@@ -1,8 +1,10 @@
 //! What is wrong with the settings: all of it, in words that tell what to do.
 
-use std::{str::FromStr, time::Duration};
+use std::{net::Ipv6Addr, str::FromStr, time::Duration};
 
 use axum::http::{HeaderValue, Uri};
+use sqlx::postgres::PgSslMode;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::PasswordRule;
 
@@ -50,6 +52,44 @@ impl SettingErrors {
         }
     }
 
+    /// A filter of tracing-subscriber. A word alone must be a level: tracing-subscriber takes any other for the name of a
+    /// module, and so a mistyped level would log nothing.
+    pub(super) fn log_filter(&mut self, filter: &str) {
+        let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+        let mut parts = filter.split(',').map(str::trim);
+        if EnvFilter::try_new(filter).is_err() || !parts.all(|part| part.contains(['=', '[', ']']) || is_level(part)) {
+            self.add(format!(
+                "RUST_LOG is {filter:?}, which is neither a level (off, error, warn, info, debug, trace) nor MODULE=LEVEL, \
+                separated by commas"
+            ));
+        }
+    }
+
+    /// Names as Django has them: without a scheme, a port or a path, which no name of a request has either.
+    pub(super) fn hosts(&mut self, hosts: Vec<String>) -> Vec<String> {
+        for host in hosts.iter().filter(|host| !is_host(host)) {
+            self.add(format!(
+                "ALLOWED_HOSTS has {host:?}, which is not a name such as api.example.org, .example.org or *: it is written \
+                without a scheme, a port and a path"
+            ));
+        }
+        hosts
+    }
+
+    /// Whether it is the `sslmode` that is wrong with a URL.
+    pub(super) fn has_wrong_sslmode(&mut self, url: &str) -> bool {
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let mut modes =
+            form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "sslmode" || key == "ssl-mode");
+        let wrong = modes.find(|(_, mode)| mode.parse::<PgSslMode>().is_err());
+        if let Some((key, mode)) = &wrong {
+            self.add(format!(
+                "DATABASE_URL has {key}={mode}, which is none of disable, allow, prefer, require, verify-ca, verify-full"
+            ));
+        }
+        wrong.is_some()
+    }
+
     /// Rules by their names, each once, in the order in which they are reported.
     pub(super) fn password_rules(&mut self, names: &[String]) -> Vec<PasswordRule> {
         let mut rules = Vec::new();
@@ -86,4 +126,13 @@ impl SettingErrors {
         }
         good
     }
+}
+
+fn is_host(host: &str) -> bool {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_".contains(&c));
+    let address = host.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
+    host == "*"
+        || address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+        || host.strip_prefix('.').unwrap_or(host).split('.').all(is_label)
 }

@@ -4,7 +4,6 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use axum::http::HeaderValue;
 use sqlx::postgres::PgConnectOptions;
-use tracing_subscriber::EnvFilter;
 
 mod errors;
 mod passwords;
@@ -93,9 +92,7 @@ impl Config {
             let is_needed = !matches!(database, Database::Embedded);
             errors.extend(key_errors(secret_key.as_ref(), is_needed, &fallbacks));
         }
-        if EnvFilter::try_new(&settings.rust_log).is_err() {
-            errors.add(format!("RUST_LOG is {:?}, which is not a level such as info, or a filter", settings.rust_log));
-        }
+        errors.log_filter(&settings.rust_log);
         let config = Self {
             database,
             db_connections: match errors.parse("DB_CONNECTIONS", &settings.db_connections, "a number", 0) {
@@ -108,7 +105,7 @@ impl Config {
             secret_key_fallbacks: fallbacks,
             password_rules: errors.password_rules(&list(&settings.auth_password_validators)),
             exposure: Exposure {
-                allowed_hosts: list(&settings.allowed_hosts),
+                allowed_hosts: errors.hosts(list(&settings.allowed_hosts)),
                 public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
                 require_if_match: errors.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
                 cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),
@@ -137,6 +134,7 @@ fn database(settings: &Settings, errors: &mut SettingErrors) -> Database {
     if let Some(url) = given(settings.database_url.as_deref()) {
         return match PgConnectOptions::from_str(&url) {
             Ok(options) if url.starts_with("postgres") => external(options, "DATABASE_URL"),
+            Err(_) if errors.has_wrong_sslmode(&url) => Database::Embedded,
             _ => {
                 errors.add(
                     "DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME \

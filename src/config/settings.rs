@@ -41,7 +41,8 @@ pub struct Settings {
     /// Django's rules for a new password, separated by commas; empty: none, but that it is not blank
     #[arg(long, env, value_name = "RULES", default_value = "similarity,length,common,numeric")]
     pub auth_password_validators: String,
-    /// Names that the server answers to, separated by commas; `.example.org` stands for all below it, `*` for any
+    /// Names that the server answers to, separated by commas, without scheme and port; `.example.org` stands for all below
+    /// it too, `*` for any
     #[arg(long, env, value_name = "NAMES", default_value = "*")]
     pub allowed_hosts: String,
     /// Lets anybody read the directory of doctors, without a token
@@ -72,7 +73,7 @@ pub struct Settings {
     /// How long a refresh token, and so a login, is good
     #[arg(long, env, value_name = "TIME", default_value = "1day")]
     pub refresh_token_lifetime: String,
-    /// What is logged: error, warn, info, debug, or as the crate tracing-subscriber reads it
+    /// What is logged: off, error, warn, info, debug, trace; or MODULE=LEVEL, separated by commas
     #[arg(long, env, value_name = "FILTER", default_value = "info")]
     pub rust_log: String,
 }

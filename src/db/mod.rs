@@ -25,10 +25,12 @@ pub mod embedded;
 pub mod idempotency;
 pub mod listing;
 pub mod mappings;
-pub mod migration;
 pub mod patients;
+mod schema;
 pub mod sessions;
 pub mod users;
+
+pub use schema::SchemaError;
 
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use sqlx::AssertSqlSafe;
+
 use crate::support::{
     Client, SECRET_KEY, TestApp,
     program::{Directory, Program, program},
@@ -29,7 +31,8 @@ fn all_faults_are_reported_at_once() {
             ("ACCESS_TOKEN_LIFETIME", "15"),
             ("DB_CONNECTIONS", "many"),
             ("DEBUG", "maybe"),
-            ("RUST_LOG", "a=b=c"),
+            ("RUST_LOG", "verbose"),
+            ("ALLOWED_HOSTS", "https://api.example.org,api.example.org:8000,*.example.org,x/y,.ok.example,[::1],*"),
             ("PUBLIC_DOCTORS", "2"),
             ("AUTH_PASSWORD_VALIDATORS", "length,strong,django.contrib.auth.password_validation.Strong"),
             (
@@ -48,10 +51,14 @@ fn all_faults_are_reported_at_once() {
   SECRET_KEY is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
   key 1 of SECRET_KEY_FALLBACKS has 5 bytes of the 32 that it needs: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
   key 2 of SECRET_KEY_FALLBACKS is one that stands in an example: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
-  RUST_LOG is \"a=b=c\", which is not a level such as info, or a filter
+  RUST_LOG is \"verbose\", which is neither a level (off, error, warn, info, debug, trace) nor MODULE=LEVEL, separated by commas
   DB_CONNECTIONS is \"many\", which is not a number
   AUTH_PASSWORD_VALIDATORS has \"strong\", which is none of similarity, length, common, numeric
   AUTH_PASSWORD_VALIDATORS has \"django.contrib.auth.password_validation.Strong\", which is none of similarity, length, common, numeric
+  ALLOWED_HOSTS has \"https://api.example.org\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
+  ALLOWED_HOSTS has \"api.example.org:8000\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
+  ALLOWED_HOSTS has \"*.example.org\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
+  ALLOWED_HOSTS has \"x/y\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
   PUBLIC_DOCTORS is \"2\", which is neither True nor False
   CORS_ALLOWED_ORIGINS has \"app.example.org\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"http://x/\", which is not an origin such as https://app.example.org
@@ -62,6 +69,32 @@ fn all_faults_are_reported_at_once() {
   PORT is \"80000\", which is not a port, 0 to 65535
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
   REFRESH_TOKEN_LIFETIME is \"0s\", which is not a time such as 15m, 12h or 1day
+See --help.
+"
+    );
+}
+
+#[test]
+fn a_filter_of_the_log_is_made_of_levels_and_of_modules_with_levels() {
+    for wrong in ["a=b=c", "info,sqlx", "healthcare_backend=loud"] {
+        let said = refusal(&[("RUST_LOG", wrong)], "");
+        assert!(said.contains(&format!("RUST_LOG is {wrong:?}, which is neither a level")), "{said}");
+    }
+    let dir = Directory::new();
+    for good in ["WARN", "off", "warn,sqlx=debug,healthcare_backend::server=trace", "[request]=info"] {
+        let output = program(dir.path(), &["serve"], &[("RUST_LOG", good), ("PG_BINDIR", "/nonexistent")]).output();
+        assert_eq!(output.unwrap().status.code(), Some(1), "{good}");
+    }
+}
+
+#[test]
+fn a_wrong_sslmode_is_named() {
+    let url = "postgres://app:hunter2@db.example.org/x?application_name=a&sslmode=bogus";
+    let said = refusal(&[("DATABASE_URL", url), ("DEBUG", "True")], "");
+    assert_eq!(
+        said,
+        "These settings are wrong:
+  DATABASE_URL has sslmode=bogus, which is none of disable, allow, prefer, require, verify-ca, verify-full
 See --help.
 "
     );
@@ -181,6 +214,55 @@ async fn several_servers_that_start_at_once_migrate_a_database_once() {
     }
     let migrations = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap().count();
     assert_eq!(app.value("select count(*) from _sqlx_migrations where success").await, migrations);
+}
+
+/// What `migrate` says of a database that it refuses.
+fn refused(url: &str) -> String {
+    let dir = Directory::new();
+    let settings = [("DATABASE_URL", url), ("SECRET_KEY", SECRET_KEY)];
+    let output = program(dir.path(), &["migrate"], &settings).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_database_with_tables_of_another_program_is_left_alone() {
+    let app = TestApp::start().await;
+    let url = url(&app);
+    let ours = app.value("select jsonb_agg(tablename) from pg_tables where schemaname = 'public'").await;
+    let ours = ours.as_array().unwrap().iter().map(|table| table.as_str().unwrap());
+    let ours: Vec<&str> = ours.filter(|table| *table != "_sqlx_migrations").collect();
+    assert!(ours.len() > 5, "{ours:?}");
+    let has = async |tables: &str| {
+        let sql = format!("drop schema public cascade; create schema public; {tables}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut app.connection().await).await.unwrap();
+    };
+    for tables in ours.iter().map(std::slice::from_ref).chain([&["auth_user", "django_migrations"][..]]) {
+        let made: String = tables.iter().map(|table| format!("create table {table} (id int);")).collect();
+        has(&made).await;
+        let said = refused(&url);
+        let names = tables.join(", ");
+        assert!(said.contains(&format!("can't be used: it has tables of another program ({names}), and")), "{said}");
+        let left = app.value("select count(*) from pg_class where relnamespace = 'public'::regnamespace").await;
+        assert_eq!(left, tables.len());
+    }
+    has("create table spatial_ref_sys (id int)").await;
+    let dir = Directory::new();
+    Program::start(dir.path(), &[("DATABASE_URL", &url), ("SECRET_KEY", SECRET_KEY)]).stop();
+}
+
+#[tokio::test]
+async fn what_postgresql_says_is_passed_on_without_a_line_of_its_source() {
+    let app = TestApp::start().await;
+    let url = url(&app);
+    app.sql("commit; alter table _sqlx_migrations rename column checksum to sum; begin").await;
+    let said = refused(&url);
+    assert!(said.ends_with("can't be used: column \"checksum\" does not exist\n"), "{said}");
+    let said = refused(&url.replace("/test_", "/no_such_test_"));
+    assert!(
+        said.contains("can't be used: database \"no_such_test_") && said.ends_with("\" does not exist\n"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "login: what the password is verified against",
     ),
     ("delete from idempotency_keys where ctid", "the purge of old keys, which nobody asked for"),
+    ("select t.relname::text", "the first migration: whether tables of another program are in its way"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 
