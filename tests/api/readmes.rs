@@ -81,7 +81,7 @@ async fn readme_b() {
     alice.get("/api/patients/1/").await.is(404);
 }
 
-/// Its own README's walk, as a user would paste it.
+/// Its own README's walk, as a user would paste it, and a second user after the first.
 #[tokio::test]
 async fn the_walk() {
     let app = TestApp::start().await;
@@ -91,11 +91,25 @@ async fn the_walk() {
     let walk = walk.replace("http://127.0.0.1:8000", &format!("http://{}", app.address));
     assert!(walk.contains(&app.address.to_string()));
     let curl = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }";
-    let script = format!("set -eu\n{curl}\n{walk}\n");
-    let run = tokio::process::Command::new("bash").args(["-c", &script]).output().await.unwrap();
-    let output = String::from_utf8(run.stdout).unwrap();
-    let statuses: Vec<&str> = output.lines().filter(|line| line.len() == 3).collect();
-    assert_eq!(statuses, ["201", "201", "201", "201", "201", "200", "200", "200", "204"], "{output}");
-    assert!(output.contains(r#""doctor_name":"Dr. Emily Carter""#), "{output}");
-    assert!(run.status.success() && run.stderr.is_empty());
+    let second = walk.replace("WHO=alice", "WHO=bob");
+    assert_ne!(walk, second);
+    for walk in [walk, second] {
+        let script = format!("set -eu\n{curl}\n{walk}\n");
+        let run = tokio::process::Command::new("bash").args(["-c", &script]).output().await.unwrap();
+        let output = String::from_utf8(run.stdout).unwrap();
+        let statuses: Vec<&str> = output.lines().filter(|line| line.len() == 3).collect();
+        assert_eq!(statuses, ["201", "201", "200", "200", "200", "204"], "{output}");
+        for shown in [
+            r#""doctor_name":"Dr. Emily Carter""#,
+            r#""specialty":"Cardiology""#,
+            r#""name":"John Doe""#,
+            r#""phone_number":"0987654321""#,
+        ] {
+            assert!(output.contains(shown), "{shown} is not in {output}");
+        }
+        assert!(run.status.success() && run.stderr.is_empty(), "{output}");
+    }
+    let patients = "select jsonb_agg(p.last_name || ' of ' || u.username order by p.id) \
+        from patients p join users u on u.id = p.created_by";
+    assert_eq!(app.value(patients).await, json!(["Doe of alice", "Doe of bob"]));
 }
