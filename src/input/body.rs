@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::{
     Errors, Input, Record, Room,
     field::{field_names, text},
-    json::json,
+    json::{NAME, TEXT, json},
     python::strip,
     read::{Extent, Payload, is_known, read, spellings},
 };
@@ -116,6 +116,7 @@ async fn payload(request: Request, room: &Room, names: &[&str], limit: usize) ->
     let (parts, body) = request.into_parts();
     let received = tokio::time::timeout(BODY_TIMEOUT, room.receive(body, limit)).await;
     let (bytes, held) = received.map_err(|_| ApiError::RequestTimeout)??;
+    let _turn = room.turn(bytes.len()).await;
     Ok(Payload { _held: Some(held), ..parse(parts, bytes, names).await? })
 }
 
@@ -191,8 +192,8 @@ impl Payload {
         if is_known(names, name) {
             self.object.insert(name.to_owned(), value());
         } else {
-            self.unknown.add(b'=', name.as_bytes());
-            self.unknown.add(b's', content);
+            self.unknown.add(NAME, name.as_bytes());
+            self.unknown.add(TEXT, content);
         }
     }
 }

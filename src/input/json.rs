@@ -13,6 +13,10 @@ use crate::error::{ApiError, FieldErrors, NON_FIELD_ERRORS, Result, messages::LO
 /// more.
 const KEPT: usize = LONGEST_QUOTE + 1;
 
+/// The kinds of values whose content has any length: of the others each has one.
+pub(super) const TEXT: u8 = b's';
+pub(super) const NAME: u8 = b'=';
+
 /// Reads a body whose fields have these names.
 pub(super) fn json(bytes: &[u8], names: &[&str]) -> Result<Payload> {
     let malformed = |error: Error| ApiError::BadRequest(format!("JSON parse error - {error}").into());
@@ -44,20 +48,32 @@ fn not_an_object(value: &Value) -> String {
 
 /// A running hash of the unknown fields.
 #[derive(Default)]
-pub(super) struct Unknown(Option<Context>);
+pub(super) struct Unknown {
+    digest: Option<Context>,
+    /// What is not digested yet: a digest is slow in small pieces.
+    pending: Vec<u8>,
+}
 
 impl Unknown {
     /// Adds a value; `kind` tells values of one content apart.
     pub(super) fn add(&mut self, kind: u8, content: &[u8]) {
-        let digest = self.0.get_or_insert_with(|| Context::new(&SHA256));
-        digest.update(&[kind]);
-        digest.update(&content.len().to_le_bytes());
-        digest.update(content);
+        self.pending.push(kind);
+        if [TEXT, NAME].contains(&kind) {
+            self.pending.extend(content.len().to_le_bytes());
+        }
+        self.pending.extend(content);
+        if self.pending.len() > 4096 {
+            self.digest.get_or_insert_with(|| Context::new(&SHA256)).update(&self.pending);
+            self.pending.clear();
+        }
     }
 
     /// The hash. None: there are no unknown fields.
     pub(super) fn digest(&self) -> Option<Digest> {
-        self.0.clone().map(Context::finish)
+        let nothing = self.digest.is_none() && self.pending.is_empty();
+        let mut digest = self.digest.clone().unwrap_or_else(|| Context::new(&SHA256));
+        digest.update(&self.pending);
+        (!nothing).then(|| digest.finish())
     }
 }
 
@@ -80,7 +96,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                 let value = map.next_value_seed(&mut Reader::Keeping(KEPT))?;
                 self.payload.object.insert(key, value.unwrap_or_default());
             } else {
-                self.payload.unknown.add(b'=', key.as_bytes());
+                self.payload.unknown.add(NAME, key.as_bytes());
                 map.next_value_seed(&mut Reader::Skipping(&mut self.payload.unknown))?;
             }
         }
@@ -149,7 +165,7 @@ impl<'de> Visitor<'de> for &mut Reader<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Option<Value>, E> {
-        Ok(self.takes(b's', value.as_bytes()).then(|| value.into()))
+        Ok(self.takes(TEXT, value.as_bytes()).then(|| value.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Value>, A::Error> {
@@ -166,7 +182,7 @@ impl<'de> Visitor<'de> for &mut Reader<'_> {
         let is_kept = self.takes(b'{', &[]);
         let mut items = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            self.takes(b'=', key.as_bytes());
+            self.takes(NAME, key.as_bytes());
             if let Some(value) = map.next_value_seed(&mut *self)? {
                 items.insert(key, value);
             }

@@ -1,6 +1,6 @@
 //! Receives bodies: none is larger than its limit, and all together take no more than a fixed amount of memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread::available_parallelism};
 
 use axum::body::Body;
 use futures_util::StreamExt;
@@ -10,11 +10,16 @@ use crate::error::{ApiError, Result};
 
 /// How many bytes of bodies are held at once.
 const ROOM: usize = 64 * 1024 * 1024;
+/// From how many bytes on a body waits for its turn to be parsed.
+const LARGE: usize = 128 * 1024;
 
 /// The memory that all bodies share. A body holds as many bytes as have arrived, until its request is answered. If there
 /// is no room, the answer is 503 at once.
 #[derive(Clone)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    bytes: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
 
 /// What a body holds of the room.
 pub(super) type Held = OwnedSemaphorePermit;
@@ -22,7 +27,17 @@ pub(super) type Held = OwnedSemaphorePermit;
 impl Room {
     /// All of it.
     pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM)))
+        let cores = available_parallelism().map_or(1, usize::from);
+        let turns = cores.saturating_sub(1).max(1);
+        Self { bytes: Arc::new(Semaphore::new(ROOM)), turns: Arc::new(Semaphore::new(turns)) }
+    }
+
+    /// The turn to parse a body. A large one takes tens of milliseconds, so a core is left for everything else.
+    pub(super) async fn turn(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        if length < LARGE {
+            return None;
+        }
+        self.turns.clone().acquire_owned().await.ok()
     }
 
     /// The bytes of a body of at most `limit`.
@@ -43,7 +58,7 @@ impl Room {
 
     fn hold(&self, bytes: usize) -> Result<Held> {
         let full = |_| ApiError::Unavailable("too many bodies at once".into());
-        self.0.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
+        self.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
     }
 }
 
