@@ -130,7 +130,7 @@ impl ApiError {
             Self::NotAcceptable => "Could not satisfy the request Accept header.".into(),
             Self::RequestTimeout => "The request body did not arrive in time.".into(),
             Self::Conflict(detail) => (*detail).into(),
-            Self::PreconditionFailed => "It has changed since you read it.".into(),
+            Self::PreconditionFailed => "It has changed since you read it: read it again, then retry.".into(),
             Self::PayloadTooLarge(limit) => format!("The request body is larger than {limit} bytes.").into(),
             Self::UnsupportedMediaType(sent) => format!("Unsupported media type \"{sent}\" in request.").into(),
             Self::KeyReused => "This Idempotency-Key was sent with another body before.".into(),

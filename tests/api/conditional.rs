@@ -22,7 +22,7 @@ async fn alice() -> (TestApp, Client, [(&'static str, serde_json::Value, &'stati
 }
 
 fn changed() -> serde_json::Value {
-    detail("It has changed since you read it.")
+    detail("It has changed since you read it: read it again, then retry.")
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ REFUSALS = [
     (REGISTER, "username", "A username with an @ must be your own email address."),
     (REGISTER, "name", "Ensure this field has no more than 150 characters."),
     # it was not read here, it stands for another body, it was not made here
-    (r"(PUT|PATCH|DELETE) /api/(patients|doctors)/\{id\}/", "detail", "It has changed since you read it."),
+    (r"(PUT|PATCH|DELETE) /api/(patients|doctors)/\{id\}/", "detail", "It has changed since you read it: .*"),
     (r"POST /api/(patients|doctors|mappings)/", "detail", "This Idempotency-Key was sent with another body before."),
     (r"GET /api/(patients|doctors|mappings)/", "cursor", "Invalid cursor."),
     # not born yet
