@@ -263,7 +263,12 @@ const HEADERS: &[(&str, &str, &str, &str)] = &[
         "5f0c6d1e9b8a47d2a3c4e5f60718293a",
     ),
     ("Allow", "The methods that the path takes.", "string", "GET, POST, HEAD, OPTIONS"),
-    ("WWW-Authenticate", "How to send the access token (RFC 6750).", "string", "Bearer realm=\"api\""),
+    (
+        "WWW-Authenticate",
+        "How to send the access token; names the scheme that was sent instead, such as JWT (RFC 6750).",
+        "string",
+        "Bearer realm=\"api\"",
+    ),
     ("ETag", "The version of the row, for `If-Match` and `If-None-Match`.", "string", "\"1-5f0c6d1e9b8a47d2\""),
     ("Link", "The address of the next page (RFC 8288).", "string", "</api/patients/?limit=9&cursor=x>; rel=\"next\""),
     ("X-Total-Count", "The number of rows, if `count` asks for it.", "integer", "166"),

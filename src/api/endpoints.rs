@@ -128,7 +128,7 @@ pub async fn other_method(State(state): State<AppState>, path: MatchedPath, mut 
     }
     match CurrentUser::from_request_parts(&mut parts, &state).await {
         Ok(user) => state.db.check(&user).await?,
-        Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials))
+        Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials(_)))
             if endpoint.is_readable && parts.method == Method::OPTIONS => {}
         Err(error) => return Err(error),
     }

@@ -64,7 +64,7 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
     let with_tag: fn(&Operation) -> bool = |operation| operation.takes("If-Match");
     let wrong = |parameter: &str, message: &str| ApiError::Invalid(FieldErrors::one(parameter, message));
     let queries = vec![wrong("limit", "A valid integer is required."), wrong("ordering", &not_a_choice("x"))];
-    let callers = [Unauthenticated::NoCredentials, Unauthenticated::AccessToken(TokenError::Expired)];
+    let callers = [Unauthenticated::NoCredentials(None), Unauthenticated::AccessToken(TokenError::Expired)];
     let callers = callers.into_iter().chain([Unauthenticated::UserInactive, Unauthenticated::UserNotFound]);
     let callers = callers.map(ApiError::from).collect();
     let host = "The server does not answer to the name in the `Host` header.";

@@ -109,7 +109,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         match CurrentUser::from_request_parts(parts, state).await {
             Ok(user) => Ok(Self(Some(user))),
-            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials)) if PublicDoctors::from_ref(state).0 => {
+            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials(_))) if PublicDoctors::from_ref(state).0 => {
                 Ok(Self(None))
             }
             Err(error) => Err(error),
@@ -119,12 +119,12 @@ where
 
 /// The token of `Authorization: Bearer <token>`. The scheme may be in any case of letters (RFC 9110 11.1).
 fn bearer(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
-    let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::NoCredentials)?;
+    let header = headers.get(AUTHORIZATION).ok_or(Unauthenticated::NoCredentials(None))?;
     let header = header.to_str().map_err(|_| Unauthenticated::AccessToken(TokenError::Invalid))?;
     let mut words = header.split_ascii_whitespace();
     match words.next() {
         Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => {}
-        _ => return Err(Unauthenticated::NoCredentials),
+        scheme => return Err(Unauthenticated::other_scheme(scheme.unwrap_or_default())),
     }
     match (words.next(), words.next()) {
         (Some(token), None) => Ok(token),

@@ -155,8 +155,8 @@ impl IntoResponse for ApiError {
         let mut response = (self.status(), content_type, self.body().to_string()).into_response();
         let headers = response.headers_mut();
         match &self {
-            Self::Unauthenticated(_) => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
+            Self::Unauthenticated(reason) => {
+                headers.insert(WWW_AUTHENTICATE, reason.challenge());
             }
             Self::Unavailable(_) | Self::UnavailableForPost => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,5 +1,6 @@
 //! Why a caller is not let in, in the words of simplejwt.
 
+use axum::http::HeaderValue;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,12 +30,15 @@ pub enum TokenError {
     NoUser,
 }
 
+/// Schemes that clients of comparable services send in place of Bearer.
+const OTHER_SCHEMES: [&str; 5] = ["JWT", "Token", "Basic", "Digest", "Negotiate"];
+
 /// Why a caller is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
-    /// No `Authorization` header, or one of another scheme.
+    /// No `Authorization` header, or one of another scheme: its name, if it is a known one.
     #[error("no credentials")]
-    NoCredentials,
+    NoCredentials(Option<&'static str>),
     /// `Authorization: Bearer` and not exactly one word.
     #[error("bad Authorization header")]
     BadHeader,
@@ -80,11 +84,26 @@ pub struct TokenMessage {
 }
 
 impl Unauthenticated {
+    /// `Authorization` has another scheme than Bearer.
+    pub fn other_scheme(sent: &str) -> Self {
+        Self::NoCredentials(OTHER_SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(sent)))
+    }
+
+    /// The `WWW-Authenticate` of the 401. It names the scheme that was sent in place of Bearer, because the body may not:
+    /// that is simplejwt's (RFC 6750 3).
+    pub fn challenge(&self) -> HeaderValue {
+        let plain = HeaderValue::from_static("Bearer realm=\"api\"");
+        let Self::NoCredentials(Some(scheme)) = self else { return plain };
+        let description = format!("Use the scheme Bearer, not {scheme}");
+        let told = format!("Bearer realm=\"api\", error=\"invalid_request\", error_description=\"{description}\"");
+        told.try_into().unwrap_or(plain)
+    }
+
     /// The body of the 401.
     pub fn body(&self) -> UnauthenticatedBody {
         let body = |detail: &str, code| UnauthenticatedBody { detail: detail.into(), code, messages: None };
         match self {
-            Self::NoCredentials => body("Authentication credentials were not provided.", None),
+            Self::NoCredentials(_) => body("Authentication credentials were not provided.", None),
             Self::BadHeader => {
                 body("Authorization header must contain two space-delimited values", Some("bad_authorization_header"))
             }

@@ -129,15 +129,35 @@ mod access {
             send("Bearer").says(401, bad.clone()),
             send(&format!("Bearer {token} more")).says(401, bad),
             send("Bearer garbage").says(401, bad_token("Token is invalid")),
-            send(&format!("Token {token}")).says(401, none.clone()),
-            send(&format!("JWT {token}")).says(401, none.clone()),
-            send(token).says(401, none.clone()),
-            send("Basic YWxpY2U6cGFzcw==").says(401, none.clone()),
-            send("").says(401, none),
+            send(token).says(401, none.clone()).with_header("www-authenticate", BEARER),
+            send("").says(401, none).with_header("www-authenticate", BEARER),
         ];
         rows.extend(
             ["Bearer", "bearer", "BEARER"].map(|scheme| send(&format!("{scheme} {token}")).says(200, json!([]))),
         );
+        all_hold(rows).await;
+    }
+
+    #[tokio::test]
+    async fn under_another_scheme_is_none_and_the_header_tells_which_scheme_is_wanted() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let nobody = app.anonymous();
+        let send = |scheme: &str, challenge: &str| {
+            let credentials = format!("{scheme} {}", alice.token());
+            let row = case(scheme, &nobody, "GET", PATIENTS).header("authorization", &credentials);
+            row.says(401, detail(NO_TOKEN)).with_header("www-authenticate", challenge)
+        };
+        let mut rows: Vec<Case> = ["JWT", "jwt", "Token", "Basic", "Digest", "Negotiate"]
+            .into_iter()
+            .map(|scheme| {
+                let name = if scheme == "jwt" { "JWT" } else { scheme };
+                let description = format!("error_description=\"Use the scheme Bearer, not {name}\"");
+                send(scheme, &format!("{BEARER}, error=\"invalid_request\", {description}"))
+            })
+            .collect();
+        // what could be a secret is not repeated
+        rows.push(send("hunter2", BEARER));
         all_hold(rows).await;
     }
 

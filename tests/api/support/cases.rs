@@ -13,7 +13,7 @@ pub struct Case {
     request: RequestBuilder,
     pub status: u16,
     pub answer: Answer,
-    headers: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, String)>,
 }
 
 /// What is known of a body.
@@ -93,8 +93,8 @@ impl Case {
     }
 
     /// A header of the answer; "" stands for none.
-    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
