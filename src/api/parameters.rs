@@ -49,6 +49,7 @@ impl<T: Listed> IntoParams for ListQuery<T> {
                 &json!({ "type": "string", "enum": orderings }),
             ),
         ];
+        parameters.retain(|parameter| parameter.name != "search" || T::SEARCH.is_some());
         for column in T::COLUMNS {
             let description = format!("Only rows with this `{}`.", column.name);
             parameters.push(query(column.name, &description, &schema(column)));

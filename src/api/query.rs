@@ -124,6 +124,7 @@ fn read_one<T: Listed>(page: &mut PageRequest, name: &str, value: &str) -> Resul
     match name {
         "limit" => page.limit = Some(limit(text)?),
         "count" => page.is_counted = boolean(text)?,
+        "search" if T::SEARCH.is_none() => {}
         "search" if text.chars().count() > MAX_SEARCH => {
             return Err(too_long(MAX_SEARCH));
         }

@@ -47,7 +47,7 @@ impl Listed for Doctor {
         d.email, d.license_number, d.created_at, d.updated_at, d.version";
     const FROM: &'static str = "from doctors d where (select may_read from reader)";
     const ID: &'static str = "d.id";
-    const SEARCH: &'static str = "d.search";
+    const SEARCH: Option<&'static str> = Some("d.search");
     const IS_OWNED: bool = false;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "d.id", Kind::Id),

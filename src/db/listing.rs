@@ -15,8 +15,8 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     const FROM: &'static str;
     /// The number of a row.
     const ID: &'static str;
-    /// The text that is searched.
-    const SEARCH: &'static str;
+    /// The text that is searched, if any.
+    const SEARCH: Option<&'static str>;
     /// Whether each user has rows of their own.
     const IS_OWNED: bool;
     /// What it can be filtered and ordered by.
@@ -237,11 +237,11 @@ fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, request: &ListReques
             Value::Time(time) => query.push_bind(time),
         };
     }
-    if !request.words.is_empty() {
+    if let Some(text) = T::SEARCH.filter(|_| !request.words.is_empty()) {
         // not `like`, of which PostgreSQL expects so few rows that it would rather sort all there are; the words are
         // folded once, not for each row
         query.push(" and not exists (select from unnest(array(select fold(word) from unnest(");
         query.push_bind(request.words.clone());
-        query.push("::text[]) word)) word where strpos(").push(T::SEARCH).push(", word) = 0)");
+        query.push("::text[]) word)) word where strpos(").push(text).push(", word) = 0)");
     }
 }

@@ -44,7 +44,7 @@ impl Listed for Mapping {
         join patients p on p.id = m.patient_id join doctors d on d.id = m.doctor_id \
         where m.created_by = (select id from actor)";
     const ID: &'static str = "m.id";
-    const SEARCH: &'static str = "concat(p.search, ' ', d.search)";
+    const SEARCH: Option<&'static str> = Some("concat(p.search, ' ', d.search)");
     const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "m.id", Kind::Id),

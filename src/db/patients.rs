@@ -48,7 +48,7 @@ impl Listed for Patient {
         p.version";
     const FROM: &'static str = "from patients p where p.created_by = (select id from actor)";
     const ID: &'static str = "p.id";
-    const SEARCH: &'static str = "p.search";
+    const SEARCH: Option<&'static str> = Some("p.search");
     const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[
         Column::ordered("id", "p.id", Kind::Id),
