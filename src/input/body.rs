@@ -51,11 +51,6 @@ impl<T: Input> Body<T> {
         input.into_new().ok_or_else(|| ApiError::Internal(format!("{}: REQUIRED lacks a field", T::name())))
     }
 
-    /// PATCH of what is no `Record`: whatever was sent.
-    pub fn partial(&self) -> Result<T> {
-        self.read(Extent::Partial, None, T::cross_errors)
-    }
-
     /// A hash of the body: of its fields in any order, and of the unknown fields in the order in which they were sent.
     pub fn fingerprint(&self) -> Vec<u8> {
         let object = self.payload.as_ref().map(|payload| &payload.object);
@@ -107,9 +102,14 @@ where
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let payload = payload(request, &Room::from_ref(state), field_names::<T>(), T::LIMIT).await;
+        let payload = payload(request, &Room::from_ref(state), &known_names::<T>(), T::LIMIT).await;
         Ok(Self { payload, of: PhantomData })
     }
+}
+
+/// The fields whose values are kept.
+fn known_names<T: Input>() -> Vec<&'static str> {
+    field_names::<T>().iter().copied().chain(T::REFUSED.iter().map(|(name, _)| *name)).collect()
 }
 
 async fn payload(request: Request, room: &Room, names: &[&str], limit: usize) -> Result<Payload> {

@@ -39,6 +39,10 @@ pub trait Input: DeserializeOwned + Validate + ToSchema {
     /// The fields that count for nothing beside others, each with those others: an error of one does not matter then.
     const OVERRIDDEN: &'static [(&'static str, &'static [&'static str])] = &[];
 
+    /// Fields that a client may expect to be read and that are not, each with its error. A value that the row shows
+    /// already is none.
+    const REFUSED: &'static [(&'static str, &'static str)] = &[];
+
     /// The rules that look at more than one field: field and message of each error. A rule does not run if a field that
     /// it looks at is one of `too_long`: the length is an error already, and may be what makes a rule slow.
     fn cross_errors(&self, _too_long: &[&str]) -> Errors {

@@ -88,6 +88,7 @@ pub(super) fn read<T: Input>(
     }
     let mut errors = in_order(names, &sent, errors);
     validate_doubles::<T>(payload, &sent, &mut errors);
+    refuse::<T>(payload, shown, &mut errors);
     if errors.is_empty() { Ok(input) } else { Err(errors) }
 }
 
@@ -170,6 +171,17 @@ fn validate_doubles<T: Input>(payload: &Payload, sent: &Fields<'_>, errors: &mut
             for message in errors_of::<T>(name, value) {
                 errors.add(*key, message);
             }
+        }
+    }
+}
+
+/// A form leaves empty what it does not change.
+fn refuse<T: Input>(payload: &Payload, shown: Option<&Value>, errors: &mut FieldErrors) {
+    for (name, message) in T::REFUSED {
+        if let Some(Sent::New(_, value)) = find(payload, name, shown)
+            && !(payload.is_form && is_blank(value))
+        {
+            errors.add(*name, *message);
         }
     }
 }

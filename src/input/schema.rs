@@ -50,7 +50,7 @@ impl Accepted {
             when_empty: Body::<T>::from(Map::new()).new_value().err(),
             whole,
             partial,
-            errors: errors_schema(field_names::<T>()),
+            errors: errors_schema(field_names::<T>().iter().chain(T::REFUSED.iter().map(|(name, _)| name))),
         }
     }
 }
@@ -92,9 +92,9 @@ fn property_schema<T: Input>(name: &'static str, derived: Value) -> Value {
 }
 
 /// The errors of a body: the messages of each field, or `detail` where the body can't be read.
-fn errors_schema(fields: &[&'static str]) -> Value {
+fn errors_schema<'a>(fields: impl Iterator<Item = &'a &'static str>) -> Value {
     let messages = json!({ "type": "array", "items": { "type": "string" } });
-    let names = fields.iter().copied().chain([crate::error::NON_FIELD_ERRORS]);
+    let names = fields.copied().chain([crate::error::NON_FIELD_ERRORS]);
     let mut properties: Map<String, Value> = names.map(|name| (name.into(), messages.clone())).collect();
     properties.insert("detail".into(), json!({ "type": "string" }));
     json!({
