@@ -19,6 +19,8 @@ use tracing_subscriber::{
 
 /// The most that waits to be written, in bytes: some thousand lines.
 const ROOM: usize = 256 * 1024;
+/// How long lines are gathered, because to wake a thread and to write cost more than a line does.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long the end of the process waits for the last lines.
 const FLUSH: Duration = Duration::from_secs(1);
 /// When a standard error that does not block is tried again.
@@ -31,7 +33,7 @@ static WRITTEN: Condvar = Condvar::new();
 struct Buffer {
     lines: Vec<u8>,
     lost: usize,
-    /// Whether the thread is writing what it took.
+    /// Whether the thread is at work, and looks for more lines by itself.
     is_writing: bool,
 }
 
@@ -51,7 +53,6 @@ impl Write for Line {
             buffer.lost += 1;
             return Ok(line.len());
         }
-        // the thread looks again before it waits
         let is_awaited = buffer.lines.is_empty() && !buffer.is_writing;
         buffer.lines.extend_from_slice(line);
         drop(buffer);
@@ -103,9 +104,12 @@ fn write_lines() {
     loop {
         let mut buffer =
             FILLED.wait_while(Buffer::lock(), |buffer| buffer.lines.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        buffer.is_writing = true;
+        drop(buffer);
+        thread::sleep(GATHER);
+        let mut buffer = Buffer::lock();
         mem::swap(&mut buffer.lines, &mut lines);
         let lost = mem::take(&mut buffer.lost);
-        buffer.is_writing = true;
         drop(buffer);
         if is_cut {
             lines.insert(0, b'\n');
