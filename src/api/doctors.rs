@@ -48,12 +48,12 @@ pub struct DoctorInput {
     #[validate(length(max = 20))]
     #[serde(deserialize_with = "input::phone_number")]
     phone_number: Option<String>,
-    /// An address with a dot in its domain. No two doctors share one. Empty: none.
+    /// An address with a dot in its domain. No two doctors share one. Empty or null: none.
     #[schema(format = Email)]
     #[validate(length(max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
     email: Option<Option<String>>,
-    /// No two doctors share one. Empty: none.
+    /// No two doctors share one. Empty or null: none.
     #[validate(length(max = 50))]
     license_number: Option<Option<String>>,
 }

@@ -133,7 +133,7 @@ fn map(value: &mut Value) -> &mut Map<String, Value> {
     value.as_object_mut().expect("an object of the document")
 }
 
-fn reference(kind: &str, name: &str) -> Value {
+pub(super) fn reference(kind: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/components/{kind}/{name}") })
 }
 

@@ -8,6 +8,7 @@ use utoipa::{
 
 use super::{
     conditional::Preconditions,
+    document::reference,
     idempotency::IdempotencyKey,
     query::{ListQuery, MAX_LIMIT, MAX_SEARCH, MAX_WORDS, RANGES},
 };
@@ -27,8 +28,11 @@ fn query(name: &str, description: &str, schema: &Value) -> Parameter {
 impl<T: Listed> IntoParams for ListQuery<T> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let orderings = T::COLUMNS.iter().filter(|column| column.is_ordering);
-        let orderings: Vec<String> =
-            orderings.flat_map(|column| [column.name.to_owned(), format!("-{}", column.name)]).collect();
+        let orderings = orderings.flat_map(|column| {
+            let name = column.name.to_ascii_uppercase();
+            [(column.name.to_owned(), name.clone()), (format!("-{}", column.name), format!("{name}_DESCENDING"))]
+        });
+        let (orderings, ordering_names): (Vec<_>, Vec<_>) = orderings.unzip();
         let text = json!({ "type": "string" });
         let mut parameters = vec![
             query(
@@ -46,7 +50,7 @@ impl<T: Listed> IntoParams for ListQuery<T> {
             query(
                 "ordering",
                 "Sort field; prefix `-` for descending. Default: `id`.",
-                &json!({ "type": "string", "enum": orderings }),
+                &json!({ "type": "string", "enum": orderings, "x-enum-varnames": ordering_names }),
             ),
         ];
         parameters.retain(|parameter| parameter.name != "search" || T::SEARCH.is_some());
@@ -68,7 +72,7 @@ fn schema(column: &Column) -> Value {
     match column.kind {
         Kind::Id => json!({ "type": "integer" }),
         Kind::Text | Kind::Email => json!({ "type": "string" }),
-        Kind::Choice(choices) => json!({ "type": "string", "enum": choices }),
+        Kind::Choice(name, _) => reference("schemas", name),
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
     }

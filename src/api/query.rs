@@ -169,8 +169,8 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Id => integer(text).map(Value::Id),
         Kind::Text => Ok(Value::Text(text.into())),
         Kind::Email => Ok(Value::Text(text.to_lowercase())),
-        Kind::Choice(choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
-        Kind::Choice(_) => Err(not_a_choice(text)),
+        Kind::Choice(_, choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
+        Kind::Choice(..) => Err(not_a_choice(text)),
         Kind::Date => input::parse_date(text).map(Value::Date).ok_or(DATE_FORMAT.into()),
         Kind::Time => time(text).map(Value::Time).ok_or(
             "Datetime has wrong format. Use one of these formats instead: \

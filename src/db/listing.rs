@@ -49,8 +49,8 @@ pub enum Kind {
     Text,
     /// An address, compared in any case.
     Email,
-    /// One of these.
-    Choice(&'static [&'static str]),
+    /// One of these, which together have this name.
+    Choice(&'static str, &'static [&'static str]),
     /// A day.
     Date,
     /// A point in time.
@@ -137,7 +137,7 @@ impl Column {
     fn sql_type(&self) -> &'static str {
         match self.kind {
             Kind::Id => "bigint",
-            Kind::Text | Kind::Email | Kind::Choice(_) => "text",
+            Kind::Text | Kind::Email | Kind::Choice(..) => "text",
             Kind::Date => "date",
             Kind::Time => "timestamptz",
         }

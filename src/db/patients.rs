@@ -55,7 +55,7 @@ impl Listed for Patient {
         Column::ordered("first_name", "p.first_name", Kind::Text),
         Column::ordered("last_name", "p.last_name", Kind::Text),
         Column::ordered("date_of_birth", "p.date_of_birth", Kind::Date),
-        Column::filtered("gender", "p.gender", Kind::Choice(&["M", "F", "O"])),
+        Column::filtered("gender", "p.gender", Kind::Choice("Gender", &["M", "F", "O"])),
         Column::filtered("phone_number", "p.phone_number", Kind::Text),
         Column::filtered("email", "lower(p.email)", Kind::Email),
         Column::ordered("created_at", "p.created_at", Kind::Time),

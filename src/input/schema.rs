@@ -55,23 +55,21 @@ impl Accepted {
     }
 }
 
-/// A field: of one type, or null where that is accepted, with the bounds that its rule has.
+/// A field: of one type, even if null is accepted too, with the bounds that its rule has.
 fn property_schema<T: Input>(name: &'static str, derived: Value) -> Value {
-    let accepts = |value: Value| errors_of::<T>(name, &value).is_empty();
+    let is_optional = errors_of::<T>(name, &"".into()).is_empty();
     let Value::Object(mut schema) = derived else { return derived };
     // every field has one, because a PATCH may leave it out
     schema.remove("default");
-    let is_nullable = accepts(Value::Null);
     // utoipa takes every `Option` for null
-    if let Some(Value::Array(types)) = schema.get("type").filter(|_| !is_nullable) {
+    if let Some(Value::Array(types)) = schema.get("type") {
         let own = types.iter().find(|kind| *kind != "null").cloned();
         schema.insert("type".into(), own.unwrap_or_default());
     }
     if let Some(Value::Array(ways)) = schema.remove("oneOf") {
         schema.extend(ways.into_iter().filter_map(|way| way.get("$ref").cloned()).map(|way| ("$ref".into(), way)));
     }
-    if schema.get("type").is_some_and(|kind| kind == "string") && !schema.contains_key("format") && !accepts("".into())
-    {
+    if schema.get("type").is_some_and(|kind| kind == "string") && !schema.contains_key("format") && !is_optional {
         schema.entry("minLength").or_insert(1.into());
     }
     let extremes: [(Value, &str, &str); 4] = [
