@@ -176,7 +176,7 @@ pub async fn list(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
     query: ListQuery<Doctor>,
-) -> Result<Response> {
+) -> Response {
     list::list(db, tokens.seal(), reader.into_user(), &query).await
 }
 

@@ -236,6 +236,7 @@ fn add_headers(response: &mut Value, of: &str) {
     let own = map(response).entry("headers").or_insert_with(|| json!({}));
     let special: &[&str] = match of {
         "401" | "Unauthenticated" => &["WWW-Authenticate"],
+        "InvalidQuery" => &["Ignored-Parameters", "Preference-Applied"],
         "ServiceUnavailable" => &["Retry-After"],
         _ => &[],
     };
@@ -247,7 +248,7 @@ fn add_headers(response: &mut Value, of: &str) {
 /// The headers of successes that only some operations have.
 fn own_headers(status: &str, operation: &Operation) -> &'static [&'static str] {
     match status {
-        "200" if operation.takes("limit") => &["Link", "X-Total-Count"],
+        "200" if operation.takes("limit") => &["Link", "X-Total-Count", "Ignored-Parameters", "Preference-Applied"],
         "200" | "304" if operation.takes("If-Match") || operation.takes("If-None-Match") => &["ETag"],
         "201" if operation.takes("Idempotency-Key") => &["Idempotency-Replayed"],
         _ => &[],
@@ -272,6 +273,8 @@ const HEADERS: &[(&str, &str, &str, &str)] = &[
     ("ETag", "The version of the row, for `If-Match` and `If-None-Match`.", "string", "\"1-5f0c6d1e9b8a47d2\""),
     ("Link", "The address of the next page (RFC 8288).", "string", "</api/patients/?limit=9&cursor=x>; rel=\"next\""),
     ("X-Total-Count", "The number of rows, if `count` asks for it.", "integer", "166"),
+    ("Ignored-Parameters", "The names of unknown parameters, percent-encoded, at most 10.", "string", "gendre, page"),
+    ("Preference-Applied", "The preference of `Prefer` that was followed (RFC 7240).", "string", "handling=strict"),
     ("Idempotency-Replayed", "`true`: an earlier request with this key made the row.", "string", "true"),
     ("Retry-After", "Seconds to wait.", "integer", "1"),
 ];

@@ -27,8 +27,13 @@ const BATCH: i64 = 50;
 /// How many rows a list has, where the query asks.
 pub const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// What a query asks for, of what the reader may see; `user` is None for anybody.
-pub async fn list<T: Listed + Show>(
+/// What a query asks for, of what the reader may see, and which parameters of it nobody knows; `user` is None for anybody.
+pub async fn list<T: Listed + Show>(db: Db, seal: &Seal, user: Option<CurrentUser>, query: &ListQuery<T>) -> Response {
+    let response = rows(db, seal, user, query).await.into_response();
+    query.handling.told(query.unknown(), response)
+}
+
+async fn rows<T: Listed + Show>(
     db: Db,
     seal: &Seal,
     user: Option<CurrentUser>,

@@ -132,7 +132,7 @@ pub async fn list(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
     query: ListQuery<Mapping>,
-) -> Result<Response> {
+) -> Response {
     list::list(db, tokens.seal(), Some(user), &query).await
 }
 

@@ -22,6 +22,7 @@ mod names;
 mod parameters;
 pub mod path;
 pub mod patients;
+pub mod prefer;
 pub mod query;
 mod responses;
 mod state;

@@ -64,6 +64,9 @@ impl<T: Listed> IntoParams for ListQuery<T> {
                 query(&name, &description, &schema(column))
             }));
         }
+        let description = "With `handling=strict` (RFC 7240) an unknown parameter is an error. Else it is ignored, and \
+                           named in the `Ignored-Parameters` header.";
+        parameters.push(parameter("header", "Prefer", description, &text));
         parameters
     }
 }

@@ -203,7 +203,7 @@ pub async fn list(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
     query: ListQuery<Patient>,
-) -> Result<Response> {
+) -> Response {
     list::list(db, tokens.seal(), Some(user), &query).await
 }
 

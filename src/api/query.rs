@@ -9,12 +9,13 @@ use axum::{
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value as Json;
 
+use super::prefer::Handling;
 use crate::{
     auth::{CurrentUser, Seal},
     db::listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
     error::{
         ApiError, FieldErrors, Result,
-        messages::{DATE_FORMAT, NUL, not_a_choice, too_great, too_long, too_small},
+        messages::{DATE_FORMAT, NUL, UNKNOWN_PARAMETER, not_a_choice, too_great, too_long, too_small},
     },
     input,
 };
@@ -26,6 +27,9 @@ pub const MAX_SEARCH: usize = 200;
 /// The greatest number of words in a search: each is looked for in every row.
 pub const MAX_WORDS: usize = 10;
 
+/// The parameters of every list, beside those that filter it. `format` is read before the list is.
+const KNOWN: [&str; 6] = ["limit", "cursor", "count", "search", "ordering", "format"];
+
 /// How a range is asked for (django-filter's).
 pub const RANGES: [(&str, Comparison); 4] =
     [("gt", Comparison::Greater), ("gte", Comparison::AtLeast), ("lt", Comparison::Less), ("lte", Comparison::AtMost)];
@@ -34,6 +38,8 @@ pub const RANGES: [(&str, Comparison); 4] =
 pub struct ListQuery<T> {
     path: String,
     pairs: Vec<(String, String)>,
+    /// What to do with parameters that nobody knows.
+    pub(super) handling: Handling,
     of: PhantomData<fn() -> T>,
 }
 
@@ -61,12 +67,19 @@ impl<S: Send + Sync, T> FromRequestParts<S> for ListQuery<T> {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         pairs.retain(|(name, value)| name == "cursor" || !input::strip(value).is_empty());
-        Ok(Self { path: path.map_or("", MatchedPath::as_str).to_owned(), pairs, of: PhantomData })
+        let path = path.map_or("", MatchedPath::as_str).to_owned();
+        Ok(Self { path, pairs, handling: Handling::of(&parts.headers), of: PhantomData })
     }
 }
 
 impl<T: Listed> ListQuery<T> {
-    /// What it asks for, or all that is wrong with it. Unknown parameters are ignored.
+    /// The names of its parameters that nobody knows.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
+        let names = self.pairs.iter().map(|(name, _)| name.as_str());
+        names.filter(|name| !name.is_empty() && !KNOWN.contains(name) && filter::<T>(name).is_none())
+    }
+
+    /// What it asks for, or all that is wrong with it.
     pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<PageRequest> {
         let mut errors = FieldErrors::default();
         let mut page = PageRequest {
@@ -85,6 +98,9 @@ impl<T: Listed> ListQuery<T> {
             if page.after.is_none() {
                 errors.add(name, "Invalid cursor.");
             }
+        }
+        if self.handling == Handling::Strict {
+            self.unknown().for_each(|name| errors.add(name, UNKNOWN_PARAMETER));
         }
         if errors.is_empty() { Ok(page) } else { Err(ApiError::Invalid(errors)) }
     }
@@ -117,8 +133,7 @@ impl<T: Listed> ListQuery<T> {
 fn read_one<T: Listed>(page: &mut PageRequest, name: &str, value: &str) -> Result<(), String> {
     let text = input::strip(value);
     let filter = filter::<T>(name);
-    let is_known = filter.is_some() || ["limit", "count", "search", "ordering"].contains(&name);
-    if is_known && text.contains('\0') {
+    if (filter.is_some() || KNOWN.contains(&name)) && text.contains('\0') {
         return Err(NUL.into());
     }
     match name {

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     db::{Model, patients::Patient},
-    error::{ApiError, FieldErrors, TokenError, Unauthenticated, messages::not_a_choice},
+    error::{
+        ApiError, FieldErrors, TokenError, Unauthenticated,
+        messages::{UNKNOWN_PARAMETER, not_a_choice},
+    },
     input::BODY_LIMIT,
 };
 
@@ -63,7 +66,11 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
     let with_key: fn(&Operation) -> bool = |operation| operation.takes("Idempotency-Key");
     let with_tag: fn(&Operation) -> bool = |operation| operation.takes("If-Match");
     let wrong = |parameter: &str, message: &str| ApiError::Invalid(FieldErrors::one(parameter, message));
-    let queries = vec![wrong("limit", "A valid integer is required."), wrong("ordering", &not_a_choice("x"))];
+    let queries = vec![
+        wrong("limit", "A valid integer is required."),
+        wrong("ordering", &not_a_choice("x")),
+        wrong("gendre", UNKNOWN_PARAMETER),
+    ];
     let callers = [Unauthenticated::NoCredentials(None), Unauthenticated::AccessToken(TokenError::Expired)];
     let callers = callers.into_iter().chain([Unauthenticated::UserInactive, Unauthenticated::UserNotFound]);
     let callers = callers.map(ApiError::from).collect();

@@ -22,6 +22,7 @@ use crate::{
     api::{
         idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
         list::X_TOTAL_COUNT,
+        prefer::{IGNORED_PARAMETERS, PREFER, PREFERENCE_APPLIED},
     },
     config::Exposure,
     request::X_REQUEST_ID,
@@ -81,6 +82,7 @@ impl Cors {
                 IF_MATCH,
                 IF_NONE_MATCH,
                 IDEMPOTENCY_KEY,
+                PREFER,
                 X_CSRFTOKEN,
                 X_REQUESTED_WITH,
             ])
@@ -91,6 +93,8 @@ impl Cors {
                 RETRY_AFTER,
                 WWW_AUTHENTICATE,
                 IDEMPOTENCY_REPLAYED,
+                IGNORED_PARAMETERS,
+                PREFERENCE_APPLIED,
                 X_REQUEST_ID,
                 X_TOTAL_COUNT,
             ])

@@ -10,6 +10,7 @@ pub const NUL: &str = "Null characters are not allowed.";
 pub const NOT_A_STRING: &str = "Not a valid string.";
 pub const NOT_AN_INTEGER: &str = "A valid integer is required.";
 pub const EMAIL: &str = "Enter a valid email address.";
+pub const UNKNOWN_PARAMETER: &str = "Unknown parameter.";
 pub const DATE_FORMAT: &str = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
 
 /// A text has more than `max` characters.

@@ -17,7 +17,7 @@ async fn preflight(app: &TestApp, origin: &str) -> Reply {
     Reply::of(
         request
             .header("access-control-request-method", "PATCH")
-            .header("access-control-request-headers", "authorization,content-type,x-requested-with"),
+            .header("access-control-request-headers", "authorization,content-type,prefer,x-requested-with"),
     )
     .await
 }
@@ -33,11 +33,15 @@ async fn of_a_listed_origin_may_use_the_api() {
     assert_eq!(reply.header("access-control-allow-origin"), APP);
     assert_eq!(reply.header("access-control-allow-credentials"), "true");
     assert!(reply.header("access-control-allow-methods").contains("PATCH"));
-    assert!(reply.header("access-control-allow-headers").contains("x-requested-with"));
+    for header in ["x-requested-with", "prefer"] {
+        assert!(reply.header("access-control-allow-headers").contains(header), "{header}");
+    }
     let alice = app.user("alice").await;
     let reply = ask(&alice, APP).await.is(200);
     assert_eq!(reply.header("access-control-allow-origin"), APP);
-    assert!(reply.header("access-control-expose-headers").contains("retry-after"));
+    for header in ["retry-after", "ignored-parameters", "preference-applied"] {
+        assert!(reply.header("access-control-expose-headers").contains(header), "{header}");
+    }
     let vary: Vec<&str> = reply.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
     assert!(vary.join(", ").to_lowercase().contains("origin") && vary.contains(&"Accept"), "{vary:?}");
     // a page must be able to read why it was refused

@@ -98,11 +98,11 @@ async fn every_answer_has_the_headers_that_django_s_have() {
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
-            ("vary", "Accept"),
             ("cache-control", caching),
         ] {
             assert_eq!(reply.header(name), value, "{name} of {path}");
         }
+        assert!(reply.headers.get_all("vary").iter().any(|vary| vary == "Accept"), "{path}");
         assert_eq!(reply.header("x-request-id").len(), 32);
     }
 }

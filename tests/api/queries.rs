@@ -3,8 +3,11 @@
 use serde_json::json;
 
 use crate::support::{
-    PATIENTS, TestApp, john_doe,
-    lists::{all_pages, ids},
+    PATIENTS, Reply, TestApp,
+    cases::{Case, all_hold, case},
+    john_doe,
+    lists::{all_pages, ids, patients},
+    messages::{fault, faults},
     with,
 };
 
@@ -164,4 +167,111 @@ async fn say_everything_that_is_wrong_with_a_query_at_once_and_after_who_asks() 
     app.anonymous().get("/api/patients/?limit=0").await.is(401);
     app.sql("update users set is_active = false").await;
     alice.get("/api/patients/?limit=0").await.is(401);
+}
+
+mod unknown_parameters {
+    use super::*;
+
+    const LISTS: [&str; 3] = [PATIENTS, "/api/doctors/", "/api/mappings/"];
+    const UNKNOWN: &str = "Unknown parameter.";
+
+    /// A list that was answered without regard to these parameters.
+    fn ignores(row: Case, names: &str) -> Case {
+        row.is(200).with_header("ignored-parameters", names).with_header("preference-applied", "")
+    }
+
+    #[tokio::test]
+    async fn are_ignored_and_named_in_a_header() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        patients(&app, 2).await;
+        let ask = |list: &str, query: &str| case("", &alice, "GET", format!("{list}?{query}"));
+        let mut rows: Vec<Case> = LISTS.map(|list| ignores(ask(list, "gendre=F&page=2"), "gendre, page")).into();
+        let long = "x".repeat(60);
+        let cut = format!("{}...", "x".repeat(50));
+        let many: Vec<String> = (1..=11).map(|number| format!("p{number}=1")).collect();
+        for (query, names) in [
+            ("", ""),
+            // what is known
+            ("format=json&limit=5&count=true&search=first&ordering=-id", ""),
+            ("gender=F&date_of_birth__gte=1990-01-01", ""),
+            // what is known of other fields alone
+            ("first_name__like=A&gender__gte=M&specialty=C", "first_name__like, gender__gte, specialty"),
+            ("Gender=F&_=1", "Gender, _"),
+            // what was not filled in asks for nothing, and neither does what has no name
+            ("gendre=&page=%20&=1", ""),
+            ("page=1&page=2", "page"),
+            // no name ends the header, or looks like two
+            ("a%0d%0aSet-Cookie:%20b=1&c,d=1&%25=1", "a%0D%0ASet-Cookie%3A%20b, c%2Cd, %25"),
+            ("%C3%A9=1&%00=1&%FF=1", "%C3%A9, %00, %EF%BF%BD"),
+            (&format!("{long}=1&b=1"), &format!("{cut}, b")),
+            (&many[..10].join("&"), "p1, p2, p3, p4, p5, p6, p7, p8, p9, p10"),
+            (&many.join("&"), "p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, ..."),
+        ] {
+            rows.push(ignores(ask(PATIENTS, query), names));
+        }
+        // beside an error too
+        let row = ask(PATIENTS, "limit=0&page=2").is(400);
+        rows.push(row.with_header("ignored-parameters", "page"));
+        all_hold(rows).await;
+        assert_eq!(ids(&alice.get("/api/patients/?gendre=F&page=2").await.is(200)), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn are_refused_where_the_client_prefers_that() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let prefer = |path: &str, header: &str| case(header, &alice, "GET", path).header("prefer", header);
+        let strict =
+            |row: Case| row.with_header("preference-applied", "handling=strict").with_header("ignored-parameters", "");
+        let mut rows = Vec::new();
+        for list in LISTS {
+            let refused = prefer(&format!("{list}?gendre=F&page=2"), "handling=strict");
+            rows.push(strict(refused.says(400, faults(&["gendre", "page"], UNKNOWN))));
+            let known = prefer(&format!("{list}?limit=5&format=json"), "handling=strict");
+            rows.push(strict(known.says(200, json!([]))));
+        }
+        let path = "/api/patients/?page=2";
+        for header in ["Handling=Strict", "handling = \"strict\"", "return=minimal, handling=strict; x=1"] {
+            rows.push(strict(prefer(path, header).says(400, fault("page", UNKNOWN))));
+        }
+        for header in
+            ["handling=lenient", "handling=lenient, handling=strict", "handling", "strict", "", "xhandling=strict"]
+        {
+            rows.push(ignores(prefer(path, header), "page"));
+        }
+        // beside what else is wrong
+        let both = with(fault("limit", "A valid integer is required."), fault("page", UNKNOWN));
+        rows.push(strict(prefer("/api/patients/?page=2&limit=x", "handling=strict").says(400, both)));
+        all_hold(rows).await;
+        app.sql("update users set is_active = false").await;
+        let row = prefer(path, "handling=strict").is(401).with_header("preference-applied", "");
+        all_hold([row]).await;
+    }
+
+    #[tokio::test]
+    async fn are_none_that_the_document_names() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        let document = alice.get("/api/openapi.json").await.is(200).body;
+        for list in LISTS {
+            let parameters = document["paths"][list]["get"]["parameters"].as_array().unwrap();
+            let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+            let names: Vec<&str> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            assert!(names.len() > 8, "{names:?}");
+            let path = format!("{list}?{}=x", names.join("=x&"));
+            let reply = Reply::of(alice.request("GET", &path).header("prefer", "handling=strict")).await.is(400);
+            assert!(!reply.text.contains(UNKNOWN), "{}", reply.text);
+        }
+    }
+
+    #[tokio::test]
+    async fn make_the_answer_one_that_varies_with_the_preference() {
+        let app = TestApp::start().await;
+        let alice = app.user("alice").await;
+        for list in LISTS {
+            let reply = alice.get(list).await.is(200);
+            assert!(reply.headers.get_all("vary").iter().any(|vary| vary == "Prefer"), "{list}");
+        }
+    }
 }
