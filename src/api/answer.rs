@@ -1,5 +1,7 @@
 //! What answers are made of.
 
+use std::collections::BTreeMap;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
@@ -55,10 +57,10 @@ impl<T: Show> IntoResponse for Rows<T> {
     }
 }
 
-/// `{}`.
-#[derive(Serialize, ToSchema)]
+/// `{}`. (For the document an object of texts: generators have no type for an object of nothing.)
+#[derive(Default, Serialize, ToSchema)]
 #[schema(example = json!({}))]
-pub struct Empty {}
+pub struct Empty(BTreeMap<String, String>);
 
 /// 204. README A prints a message here, which HTTP forbids (RFC 9110 15.3.5).
 pub struct NoContent;

@@ -81,6 +81,17 @@ fn schema(column: &Column) -> Value {
     }
 }
 
+/// `?format=`, which every operation accepts. The document names it where a required body would stand without an optional
+/// parameter: openapi-python-client makes a module there that Python 3.13 can't import
+/// (openapi-generators/openapi-python-client#1451).
+pub(super) struct Format;
+
+impl IntoParams for Format {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![query("format", "The format of the answer: only JSON.", &json!({ "type": "string", "enum": ["json"] }))]
+    }
+}
+
 impl IntoParams for Preconditions {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description =

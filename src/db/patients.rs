@@ -90,7 +90,7 @@ pub struct PatientChange {
     pub medical_history: Option<String>,
 }
 
-/// M, F, or O for other. Requests may also say `male`, `female` or `other`, in any case of letters.
+/// M, F, or O for other. Bodies may also say `male`, `female` or `other`, in any case of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[sqlx(type_name = "text")]
 pub enum Gender {

@@ -15,20 +15,30 @@ const conversion = await promisify(converter.convertV2)(
 if (!conversion.result) throw new Error(conversion.reason);
 const collection = conversion.output[0].data;
 
-// What is deleted can't be read afterwards, nor assigned: deletions come last, those of mappings first.
-const isDeletion = ({ request }) => request.method === "DELETE";
+// What is deleted can't be read afterwards, nor assigned: deletions come last, those of mappings first. After them come
+// the requests that end logins: the others, one's own by its number, and then logging out, which is too late.
+const pathOf = ({ request }) => `/${(request.url.path ?? []).join("/")}`.replace(/:(\w+)/g, "{$1}");
+const ENDS = ["DELETE /api/auth/sessions/", "DELETE /api/auth/sessions/{id}/", "POST /api/auth/logout/"];
+const label = (item) => `${item.request.method} ${pathOf(item)}`;
+const isEnd = (item) => ENDS.includes(label(item));
+const isDeletion = (item) => item.request.method === "DELETE" && !isEnd(item);
 const requests = collection.item.flatMap(({ item }) => item);
-const deletions = requests.filter(isDeletion).reverse();
-collection.item = [...requests.filter((item) => !isDeletion(item)), ...deletions];
+const ends = requests.filter(isEnd).sort((one, other) => ENDS.indexOf(label(one)) - ENDS.indexOf(label(other)));
+collection.item = [
+  ...requests.filter((item) => !isDeletion(item) && !isEnd(item)),
+  ...requests.filter(isDeletion).reverse(),
+  ...ends,
+];
 await writeFile("built/collection.json", JSON.stringify(collection));
 
-// The first status that the document names, but 401 for the example of a token, which is none.
+// The first status that the document names, but 401 for the example of a token, which is none, and for logging out.
 const { paths } = JSON.parse(data);
+const UNAUTHENTICATED = /\/token\/|\/logout\//;
 const expected = new Map(
-  requests.map(({ id, request }) => {
-    const path = `/${(request.url.path ?? []).join("/")}`.replace(/:(\w+)/g, "{$1}");
-    const [success] = Object.keys(paths[path][request.method.toLowerCase()].responses);
-    return [id, path === "/api/auth/token/refresh/" ? 401 : Number(success)];
+  requests.map((item) => {
+    const path = pathOf(item);
+    const [success] = Object.keys(paths[path][item.request.method.toLowerCase()].responses);
+    return [item.id, UNAUTHENTICATED.test(path) ? 401 : Number(success)];
   }),
 );
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
-    api::answer::Json,
+    api::{answer::Json, parameters::Format},
     auth::{Passwords, TokenType, Tokens},
     db::{Db, sessions::Client},
     error::{Result, Unauthenticated, UnauthenticatedBody},
@@ -69,7 +69,7 @@ pub struct TokenPair {
 /// Log in.
 #[utoipa::path(
     post, path = "/api/auth/login/", operation_id = "auth_login_create", tag = "auth", security(()),
-    request_body = Login,
+    params(Format), request_body = Login,
     responses(
         (status = 200, description = "The tokens", body = TokenPair),
         (status = 401, description = "The password is wrong, or there is no such active account. The answer is the same for both",

@@ -9,6 +9,7 @@ use crate::{
     api::{
         answer::{Empty, Json},
         caller::caller_first,
+        parameters::Format,
     },
     auth::{CurrentUser, Passwords},
     db::Db,
@@ -47,7 +48,7 @@ impl Input for PasswordChange {
 /// Your other logins end.
 #[utoipa::path(
     post, path = "/api/auth/password/change/", operation_id = "auth_password_change_create", tag = "auth",
-    request_body = PasswordChange,
+    params(Format), request_body = PasswordChange,
     responses((status = 200, description = "The password is changed", body = Empty)),
 )]
 pub async fn change(
@@ -74,5 +75,9 @@ pub async fn change(
     }
     let hash = passwords.hash(new).await?;
     // nothing is written if the password was changed meanwhile
-    if db.change_own_password(&user, &account.password_hash, &hash).await? { Ok(Json(Empty {})) } else { Err(wrong()) }
+    if db.change_own_password(&user, &account.password_hash, &hash).await? {
+        Ok(Json(Empty::default()))
+    } else {
+        Err(wrong())
+    }
 }

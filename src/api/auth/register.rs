@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::me::UserView;
 use crate::{
     accounts::{self, Rank, Registration},
-    api::answer::Created,
+    api::{answer::Created, parameters::Format},
     auth::{Passwords, password::MIN_LENGTH},
     config::PasswordRule,
     db::Db,
@@ -31,7 +31,7 @@ pub struct Registered {
 /// Register a new account.
 #[utoipa::path(
     post, path = "/api/auth/register/", operation_id = "auth_register_create", tag = "auth", security(()),
-    request_body = Registration,
+    params(Format), request_body = Registration,
     responses(
         (status = 201, description = "The account", body = Registered),
         (status = 400, body = Detail,

@@ -59,7 +59,7 @@ impl Show for Session {
     responses((status = 200, description = "The login has ended", body = Empty)),
 )]
 pub async fn logout(user: CurrentUser, State(db): State<Db>) -> Result<Json<Empty>> {
-    db.sessions(&user).end_own().await.map(|()| Json(Empty {}))
+    db.sessions(&user).end_own().await.map(|()| Json(Empty::default()))
 }
 
 /// List your logins.

@@ -7,7 +7,10 @@ use validator::Validate;
 
 use super::login::TOKEN;
 use crate::{
-    api::answer::{Empty, Json},
+    api::{
+        answer::{Empty, Json},
+        parameters::Format,
+    },
     auth::{CurrentUser, TokenType, Tokens},
     db::Db,
     error::{ApiError, Result, TokenError, Unauthenticated, UnauthenticatedBody},
@@ -48,7 +51,7 @@ pub struct AccessToken {
 /// Also served as `/api/auth/refresh/`.
 #[utoipa::path(
     post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
-    request_body = Refresh,
+    params(Format), request_body = Refresh,
     responses(
         (status = 200, description = "The access token", body = AccessToken),
         (status = 401, description = "The token is not a refresh token, or is no longer valid",
@@ -73,7 +76,7 @@ pub async fn refresh(
 /// All its tokens stop working at once. Logging out does the same with an access token.
 #[utoipa::path(
     post, path = "/api/auth/token/blacklist/", operation_id = "auth_token_blacklist_create", tag = "auth", security(()),
-    request_body = Refresh,
+    params(Format), request_body = Refresh,
     responses(
         (status = 200, description = "The login has ended", body = Empty),
         (status = 401, description = "The token is not a refresh token, or is no longer valid",
@@ -90,7 +93,7 @@ pub async fn blacklist(
     let token = body.new_value()?;
     let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
     db.use_session(&user).await?;
-    db.sessions(&user).end_own().await.map(|()| Json(Empty {}))
+    db.sessions(&user).end_own().await.map(|()| Json(Empty::default()))
 }
 
 /// A token of either kind.
@@ -117,7 +120,7 @@ impl Input for Verify {
 /// Check that a token is valid.
 #[utoipa::path(
     post, path = "/api/auth/token/verify/", operation_id = "auth_token_verify_create", tag = "auth", security(()),
-    request_body = Verify,
+    params(Format), request_body = Verify,
     responses(
         (status = 200, description = "It is valid, and its login goes on", body = Empty),
         (status = 401, description = "It is not", body = UnauthenticatedBody,
@@ -134,6 +137,6 @@ pub async fn verify(
     let user = CurrentUser::from_any_token(&tokens, &token, request_id)?;
     match db.check(&user).await {
         Err(ApiError::Unauthenticated(_)) => Err(Unauthenticated::RefreshToken(TokenError::Invalid).into()),
-        checked => checked.map(|()| Json(Empty {})),
+        checked => checked.map(|()| Json(Empty::default())),
     }
 }

@@ -1,7 +1,7 @@
 // From registration to a mapping, with the types that openapi-typescript makes of the document.
 
 import createClient from "openapi-fetch";
-import type { components, paths } from "./built/schema.js";
+import type { components, paths } from "../built/openapi-typescript/schema.js";
 
 declare const process: { env: Record<string, string | undefined> };
 
@@ -16,11 +16,12 @@ function expect<T>(status: number, { data, error, response }: Answer<T>): T {
   return data;
 }
 
-const email = "walker@example.com";
+const email = "openapi-typescript@example.com";
 const password = "StrongPass123";
 const { user } = expect(201, await api.POST("/api/auth/register/", { body: { name: "Walker", email, password } }));
 const { access, refresh } = expect(200, await api.POST("/api/auth/login/", { body: { email, password } }));
 expect(200, await api.POST("/api/auth/token/refresh/", { body: { refresh } }));
+const nobody = await api.GET("/api/patients/");
 api.use({
   onRequest({ request }) {
     request.headers.set("Authorization", `Bearer ${access}`);
@@ -29,31 +30,36 @@ api.use({
 
 const patient: components["schemas"]["Patient"] = expect(
   201,
-  await api.POST("/api/patients/", { body: { name: "John Doe", age: "34", gender: "male", contact: 1234567890 } }),
+  await api.POST("/api/patients/", { body: { name: "John Doe", age: 34, gender: "M" } }),
 );
 const doctor = expect(
   201,
-  await api.POST("/api/doctors/", { body: { first_name: "Emily", last_name: "Carter", specialization: "Cardiology" } }),
+  await api.POST("/api/doctors/", { body: { first_name: "Emily", last_name: "Carter", specialty: "Cardiology" } }),
 );
-const mapping = expect(201, await api.POST("/api/mappings/", { body: { patient: patient.id, doctorId: doctor.id } }));
+const mapping = expect(201, await api.POST("/api/mappings/", { body: { patient: patient.id, doctor: doctor.id } }));
 const doctors = expect(200, await api.GET("/api/mappings/{id}/", { params: { path: { id: patient.id } } }));
-if (patient.created_by !== user.email || mapping.patient_name !== "John Doe" || doctors[0]?.id !== doctor.id) {
+const query = { gender: "M", search: "doe", ordering: "-id", date_of_birth__gte: "1980-01-01" } as const;
+const men = expect(200, await api.GET("/api/patients/", { params: { query } }));
+const women = expect(200, await api.GET("/api/patients/", { params: { query: { ...query, gender: "F" } } }));
+if (
+  patient.created_by !== user.email ||
+  mapping.patient_name !== "John Doe" ||
+  doctors[0]?.id !== doctor.id ||
+  men[0]?.id !== patient.id ||
+  women.length !== 0
+) {
   throw new Error("not what was sent");
 }
 
 // a refusal is typed too: the messages of each field, or the detail
-const { error } = await api.POST("/api/patients/", { body: { name: "", gender: "M", age: 151 } });
-if (error === undefined || "detail" in error) {
-  throw new Error("no field is at fault");
+const { error } = await api.POST("/api/patients/", { body: { gender: "F" } });
+if (error === undefined || "detail" in error || nobody.response.status !== 401) {
+  throw new Error("not refused");
 }
 // what is not enough does not compile
-// @ts-expect-error: no name
-export const nameless: components["schemas"]["PatientRequest"] = { gender: "M", age: 1 };
-// @ts-expect-error: one part of the name
-export const half: components["schemas"]["DoctorRequest"] = { first_name: "A", specialty: "B" };
 // @ts-expect-error: no doctor
 export const alone: components["schemas"]["MappingRequest"] = { patient: 1 };
-// @ts-expect-error: who?
-export const nobody: components["schemas"]["Login"] = { password };
+// @ts-expect-error: no gender
+export const neither: components["schemas"]["PatientRequest"] = { name: "John Doe", age: 34 };
 
-console.log(`walked from ${user.name} to mapping ${mapping.id}; refused: ${error.name?.[0]} ${error.age?.[0]}`);
+console.log(`openapi-typescript: mapping ${mapping.id}; ${error.first_name}; ${nobody.error?.detail}`);
