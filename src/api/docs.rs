@@ -24,15 +24,20 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// What the page is made of: a script, and files of Swagger UI.
+/// What the page is made of: files of ours, and files of Swagger UI.
 static FILES: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
-    let script = File::new("text/javascript", include_bytes!("docs/page.js").to_vec());
+    let ours = [
+        ("page.css", "text/css", include_str!("docs/page.css")),
+        ("page.js", "text/javascript", include_str!("docs/page.js")),
+        ("plugin.js", "text/javascript", include_str!("docs/plugin.js")),
+    ]
+    .map(|(name, content_type, text)| (name, File::new(content_type, text.into())));
     let of_swagger_ui = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map(|name| {
         let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default()));
         let file = file.ok().flatten().expect("Swagger UI has this file");
         (name, File::new(&file.content_type, file.bytes.into_owned()))
     });
-    of_swagger_ui.into_iter().chain([("page.js", script)]).collect()
+    ours.into_iter().chain(of_swagger_ui).collect()
 });
 
 /// This documentation, in the browser.

@@ -37,11 +37,13 @@ async fn get_with(client: &Client, path: &str, headers: &[(&str, &str)]) -> Repl
 mod files {
     use super::*;
 
-    const FILES: [&str; 5] = [
+    const FILES: [&str; 7] = [
         "/api/openapi.json",
         "/api/docs/swagger-ui-bundle.js",
         "/api/docs/swagger-ui.css",
+        "/api/docs/page.css",
         "/api/docs/page.js",
+        "/api/docs/plugin.js",
         "/api/docs/favicon-32x32.png",
     ];
 

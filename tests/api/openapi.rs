@@ -186,7 +186,7 @@ async fn the_page_comes_whole_from_this_program_and_loads_nothing_from_elsewhere
         assert!(!policy.contains("unsafe") && !page.text.contains("://"), "{}", page.text);
         let attributes = page.text.split('"').filter(|text| text.starts_with("/api/"));
         let files: BTreeSet<&str> = attributes.collect();
-        assert_eq!(files.len(), 5, "{files:?}");
+        assert_eq!(files.len(), 7, "{files:?}");
         for file in files {
             let reply = anybody.get(file).await.is(200);
             let kind = match file.rsplit('.').next().unwrap() {
