@@ -24,15 +24,15 @@ use crate::{
     "name": "Alice Smith", "email": "alice@example.com", "username": "alice", "password": "StrongPass123",
 }))]
 pub struct Registration {
-    /// The full name. Left out: `first_name` and `last_name`, else the username.
+    /// The full name. If you leave it out, it is made of `first_name` and `last_name`, or else of the username.
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
-    /// As Django takes it: with a dot in its domain. Of this account alone, in any case of letters.
+    /// An address with a dot in its domain. No two accounts share one, whatever the case of its letters.
     #[schema(format = Email)]
     #[validate(length(min = 1, max = 254), custom(function = "input::email_address"))]
     #[serde(deserialize_with = "input::email")]
     email: Option<String>,
-    /// Left out: the e-mail is shown in its place. With an `@` it must be the e-mail.
+    /// If you leave it out, the e-mail is shown instead. If it contains `@`, it must be the e-mail.
     #[validate(length(min = 1, max = 150), custom(function = "input::username"))]
     username: Option<String>,
     // what it must be like follows a setting: the document says it

@@ -57,7 +57,7 @@ impl<T: Show> IntoResponse for Rows<T> {
     }
 }
 
-/// `{}`. (For the document an object of texts: generators have no type for an object of nothing.)
+/// An empty object. The schema allows texts in it, because some generators can't handle an object without properties.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(example = json!({}))]
 pub struct Empty(BTreeMap<String, String>);

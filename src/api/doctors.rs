@@ -26,7 +26,7 @@ use crate::{
     input::{self, Body, Input, Record},
 };
 
-/// A doctor. `specialty` is required, and `first_name` and `last_name` (or `name`).
+/// A doctor. POST and PUT require `specialty`, and `first_name` and `last_name` (or `name`).
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = DoctorRequest, example = json!({
@@ -36,11 +36,11 @@ use crate::{
 pub struct DoctorInput {
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
-    /// Required. An empty value is accepted if it is already empty.
+    /// Required, unless you send `name`. An empty value is accepted if it is already empty.
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name, in place of its parts: the last word becomes the last name. If you send both, the parts win; in a
-    /// change, the one you changed wins.
+    /// The full name, in place of its parts: the last word becomes the last name. If you send both, POST uses the parts, PUT
+    /// and PATCH the one that you changed.
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
     #[validate(length(min = 1, max = 120))]

@@ -28,7 +28,7 @@ use crate::{
     input::{self, Body, Input, Record},
 };
 
-/// A patient. `gender` is required, `first_name` and `last_name` (or `name`), and `date_of_birth` (or `age`).
+/// A patient. POST and PUT require `gender`, `first_name` and `last_name` (or `name`), and `date_of_birth` (or `age`).
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(default)]
 #[schema(as = PatientRequest, example = json!({
@@ -39,14 +39,14 @@ use crate::{
 pub struct PatientInput {
     #[validate(length(min = 1, max = 150))]
     first_name: Option<String>,
-    /// Required. An empty value is accepted if it is already empty.
+    /// Required, unless you send `name`. An empty value is accepted if it is already empty.
     #[validate(length(min = 1, max = 150))]
     last_name: Option<String>,
-    /// The full name, in place of its parts: the last word becomes the last name. If you send both, the parts win; in a
-    /// change, the one you changed wins.
+    /// The full name, in place of its parts: the last word becomes the last name. If you send both, POST uses the parts, PUT
+    /// and PATCH the one that you changed.
     #[validate(length(min = 1, max = 150))]
     name: Option<String>,
-    /// `YYYY-MM-DD`, not in the future. If you send an age too, the date wins; in a change, the one you changed wins.
+    /// `YYYY-MM-DD`, not in the future. If you send an age too, POST uses the date, PUT and PATCH the one that you changed.
     #[validate(custom(function = "input::not_in_the_future"))]
     #[serde(deserialize_with = "input::date")]
     date_of_birth: Option<NaiveDate>,

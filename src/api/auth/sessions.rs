@@ -65,7 +65,7 @@ pub async fn logout(user: CurrentUser, State(db): State<Db>) -> Result<Json<Empt
 /// List your logins.
 #[utoipa::path(
     get, path = "/api/auth/sessions/", operation_id = "auth_sessions_list", tag = "auth",
-    responses((status = 200, description = "The logins that go on, the latest first", body = [SessionView])),
+    responses((status = 200, description = "Your active logins, the latest first", body = [SessionView])),
 )]
 pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Rows<Session>> {
     db.sessions(&user).list().await.map(Rows)

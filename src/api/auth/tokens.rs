@@ -122,7 +122,7 @@ impl Input for Verify {
     post, path = "/api/auth/token/verify/", operation_id = "auth_token_verify_create", tag = "auth", security(()),
     params(Format), request_body = Verify,
     responses(
-        (status = 200, description = "It is valid, and its login goes on", body = Empty),
+        (status = 200, description = "The token is valid, and its login has not ended", body = Empty),
         (status = 401, description = "It is not", body = UnauthenticatedBody,
             example = json!(Unauthenticated::RefreshToken(TokenError::Invalid).body())),
     ),
