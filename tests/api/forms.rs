@@ -186,3 +186,21 @@ async fn that_are_no_utf_8_are_refused_and_nothing_is_put_in_place_of_a_letter()
     ])
     .await;
 }
+
+#[tokio::test]
+async fn forms_have_1000_fields_at_most() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let doctor = [("name", "A B"), ("specialty", "C")];
+    for (more, status) in [(998, 201), (999, 400)] {
+        let body = "name=A+B&specialty=C".to_owned() + &"&z=1".repeat(more);
+        let reply = alice.raw("POST", DOCTORS, URLENCODED, body).await.is(status);
+        let form = doctor.iter().fold(Form::new(), |form, (name, value)| form.text(*name, *value));
+        let form = (0..more).fold(form, |form, number| form.text(number.to_string(), "x"));
+        let parts = Reply::of(alice.request("POST", DOCTORS).multipart(form)).await.is(status);
+        if status == 400 {
+            reply.says(400, detail("Form parse error - more than 1000 fields"));
+            parts.says(400, detail("Multipart form parse error - more than 1000 fields"));
+        }
+    }
+}

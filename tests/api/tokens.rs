@@ -17,17 +17,17 @@ const BEARER: &str = "Bearer realm=\"api\"";
 
 /// A token with the claims of the first user's first login, and some of them changed: null takes one away.
 fn signed(key: &str, changes: Value) -> String {
-    signed_as(Algorithm::HS256, key, changes)
+    signed_as(&Header::default(), key, changes)
 }
 
-fn signed_as(algorithm: Algorithm, key: &str, changes: Value) -> String {
+fn signed_as(header: &Header, key: &str, changes: Value) -> String {
     let now = Utc::now().timestamp();
     let claims = json!({
         "token_type": "access", "exp": now + 60, "iat": now, "jti": "0".repeat(32), "user_id": "1", "sid": "1",
     });
     let mut claims = with(claims, changes);
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
+    encode(header, &claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ mod access {
         let invalid = || bad_token("Token is invalid");
         let another_key = |name: &str, changes: Value| refused(&app, name, &signed("another key", changes), invalid());
         let algorithm = |name: &str, algorithm: Algorithm| {
-            refused(&app, name, &signed_as(algorithm, SECRET_KEY, json!({})), invalid())
+            refused(&app, name, &signed_as(&Header::new(algorithm), SECRET_KEY, json!({})), invalid())
         };
         // its header says that its algorithm is "none"
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", good.split('.').nth(1).unwrap());
@@ -225,5 +225,32 @@ mod access {
             refused(&app, "bob in alice's", &app.token(2, 1), bad_token("Token is invalid")),
         ])
         .await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_whose_header_names_a_key_or_an_extension_is_invalid() {
+    let app = TestApp::start().await;
+    app.user("alice").await;
+    let with_header = |key: &str, header: Value| {
+        let header: Header = serde_json::from_value(header).unwrap();
+        app.bearer(&signed_as(&header, key, json!({})))
+    };
+    let ours = json!({"alg": "HS256", "typ": "JWT"});
+    for key in [SECRET_KEY, FALLBACK_KEY] {
+        for good in [ours.clone(), json!({"alg": "HS256"})] {
+            with_header(key, good).get(PATIENTS).await.says(200, json!([]));
+        }
+        for more in [
+            json!({"kid": "../../dev/null"}),
+            json!({"jku": "https://example.com/keys"}),
+            json!({"x5u": "https://example.com/key"}),
+            json!({"jwk": {"kty": "oct", "k": "c2VjcmV0"}}),
+            json!({"x5c": ["MIIB"]}),
+            json!({"crit": ["exp"]}),
+            json!({"crit": [], "b64": false}),
+        ] {
+            with_header(key, with(ours.clone(), more)).get(PATIENTS).await.says(401, bad_token("Token is invalid"));
+        }
     }
 }
