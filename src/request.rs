@@ -1,8 +1,15 @@
 //! What every room may know of a request: its id, its client's address, and what it accepts.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use axum::http::{Extensions, HeaderMap, HeaderName, header::ACCEPT};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, HeaderName, header::ACCEPT, request::Parts},
+};
 
 /// The header with the id of the request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,9 +36,29 @@ impl RequestId {
     }
 }
 
-/// The address of the client at the other end of the connection.
+/// The address at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The address of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Which request it is, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub id: RequestId,
+    pub address: IpAddr,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let ClientAddress(address) = parts.extensions.get().copied().expect("every request has a client");
+        Ok(Self { id: RequestId::of(&parts.extensions), address })
+    }
+}
 
 /// How much a client wants a media type (RFC 9110 12.4.2, 12.5.1): from 0, not at all, to 1. None: `Accept` does not name
 /// it.

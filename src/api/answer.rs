@@ -76,3 +76,15 @@ pub(super) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> R
     let digits = if time.timestamp_subsec_micros() == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
     serializer.serialize_str(&time.to_rfc3339_opts(digits, true))
 }
+
+/// A time that may be none.
+#[expect(clippy::ref_option, reason = "serde passes it so")]
+pub(super) fn optional_timestamp<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => timestamp(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

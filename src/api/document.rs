@@ -57,12 +57,13 @@ impl Modify for JwtAuth {
 }
 
 /// Every body there is.
-fn bodies() -> [Accepted; 9] {
+fn bodies() -> [Accepted; 10] {
     [
         Accepted::of::<Registration>(),
         Accepted::of::<auth::login::Login>(),
         Accepted::of::<auth::tokens::Refresh>(),
         Accepted::of::<auth::tokens::Verify>(),
+        Accepted::of::<auth::api_tokens::ApiTokenInput>(),
         Accepted::of::<auth::password::PasswordChange>(),
         Accepted::of::<auth::me::ProfileInput>(),
         Accepted::of::<patients::PatientInput>(),
@@ -101,7 +102,7 @@ pub fn complete(openapi: &OpenApi) -> Value {
     for item in map(&mut document["paths"]).values_mut() {
         for (method, operation) in map(item) {
             components.describe_body(operation, method == "patch");
-            components.describe_responses(operation, &errors);
+            components.describe_responses(method, operation, &errors);
             if let Some(summary) = operation["summary"].as_str() {
                 operation["summary"] = summary.trim_end_matches('.').into();
             }
@@ -179,10 +180,11 @@ impl Components {
     }
 
     /// Adds the shared error responses to those that the handler describes.
-    fn describe_responses(&self, operation: &mut Value, errors: &[ErrorResponse]) {
+    fn describe_responses(&self, method: &str, operation: &mut Value, errors: &[ErrorResponse]) {
         let names = operation["parameters"].as_array().into_iter().flatten();
         let about = Operation {
             needs_token: operation["security"] != json!([{}]),
+            writes: method != "get",
             has_body: !operation["requestBody"].is_null(),
             parameters: names.filter_map(|parameter| parameter["name"].as_str().map(Into::into)).collect(),
         };
@@ -209,7 +211,7 @@ impl Components {
         let example = |schema: &Value| Some(self.schemas.get(referred(schema)?)?["example"].clone());
         let (one, each) = (example(&content["schema"]), example(&content["schema"]["items"]));
         if let Some(example) = one.or_else(|| Some(json!([each?])))
-            && content.get("example").is_none()
+            && content.get("example").or(content.get("examples")).is_none()
         {
             content["example"] = example;
         }

@@ -45,6 +45,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::sessions::logout))
         .routes(routes!(auth::sessions::list, auth::sessions::destroy_others))
         .routes(routes!(auth::sessions::destroy))
+        .routes(routes!(auth::api_tokens::list, auth::api_tokens::create))
+        .routes(routes!(auth::api_tokens::destroy))
         .routes(routes!(auth::password::change))
         .routes(routes!(auth::me::retrieve, auth::me::partial_update))
         .routes(routes!(patients::list, patients::create))

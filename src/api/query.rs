@@ -6,7 +6,6 @@ use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::request::Parts,
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value as Json;
 
 use super::prefer::Handling;
@@ -15,7 +14,10 @@ use crate::{
     db::listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
     error::{
         ApiError, FieldErrors, Result,
-        messages::{DATE_FORMAT, NUL, UNKNOWN_PARAMETER, not_a_choice, too_great, too_long, too_small},
+        messages::{
+            DATE_FORMAT, NOT_A_BOOLEAN, NUL, TIME_FORMAT, UNKNOWN_PARAMETER, not_a_choice, too_great, too_long,
+            too_small,
+        },
     },
     input,
 };
@@ -138,7 +140,7 @@ fn read_one<T: Listed>(page: &mut PageRequest, name: &str, value: &str) -> Resul
     }
     match name {
         "limit" => page.limit = Some(limit(text)?),
-        "count" => page.is_counted = boolean(text)?,
+        "count" => page.is_counted = input::parse_boolean(text).ok_or(NOT_A_BOOLEAN)?,
         "search" if T::SEARCH.is_none() => {}
         "search" if text.chars().count() > MAX_SEARCH => {
             return Err(too_long(MAX_SEARCH));
@@ -187,33 +189,8 @@ fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Choice(_, choices) if choices.contains(&text) => Ok(Value::Text(text.into())),
         Kind::Choice(..) => Err(not_a_choice(text)),
         Kind::Date => input::parse_date(text).map(Value::Date).ok_or(DATE_FORMAT.into()),
-        Kind::Time => time(text).map(Value::Time).ok_or(
-            "Datetime has wrong format. Use one of these formats instead: \
-             YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
-                .into(),
-        ),
+        Kind::Time => input::parse_time(text).map(Value::Time).ok_or(TIME_FORMAT.into()),
     }
-}
-
-/// A time as clients get it, or with a space for the T, or without its seconds or its zone, which is UTC then; or a day,
-/// which is its beginning.
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    let mut text = text.to_owned();
-    if text.get(10..11) == Some(" ") {
-        text.replace_range(10..11, "T");
-    }
-    // a `+` that was not encoded
-    let text = text.replace(' ', "+");
-    let zoned = DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc());
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
-    let naive = || {
-        let mut formats = formats.iter();
-        formats.find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
-    };
-    let day = || input::parse_date(&text)?.and_hms_opt(0, 0, 0);
-    let time = zoned.ok().or_else(|| Some(naive().or_else(day)?.and_utc()))?;
-    // a day more or less, for the zones of the years 1 to 9999
-    (time.timestamp() > -62_135_683_200 && time.timestamp() < 253_402_387_200).then_some(time)
 }
 
 fn integer(text: &str) -> Result<i64, String> {
@@ -225,14 +202,5 @@ fn limit(text: &str) -> Result<i64, String> {
         limit if limit < 1 => Err(too_small(1)),
         limit if limit > MAX_LIMIT => Err(too_great(MAX_LIMIT)),
         limit => Ok(limit),
-    }
-}
-
-/// The words that Django REST framework's `BooleanField` knows.
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
-        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
-        _ => Err("Must be a valid boolean.".into()),
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 /// What an operation is like.
 pub(super) struct Operation {
     pub(super) needs_token: bool,
+    /// It may change something.
+    pub(super) writes: bool,
     pub(super) has_body: bool,
     /// The names of its parameters.
     pub(super) parameters: Vec<String>,
@@ -86,6 +88,12 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
         row("InvalidQuery", |operation| operation.takes("limit"), "The messages of each wrong parameter.", queries),
         row("BadRequest", any, host, vec![ApiError::BadRequest("Invalid Host header.".into())]),
         row("Unauthenticated", |operation| operation.needs_token, "The access token is missing or not good.", callers),
+        row(
+            "Forbidden",
+            |operation| operation.needs_token && operation.writes,
+            "The API token may only read, or this needs a login with the password.",
+            vec![ApiError::Forbidden],
+        ),
         row("NotFound", any, not_found, vec![ApiError::NoRow(Patient::NAME), ApiError::NotFound]),
         row("NotAcceptable", any, "`Accept` names neither JSON nor HTML.", vec![ApiError::NotAcceptable]),
         row("RequestTimeout", with_body, "The body took over 10 seconds to arrive.", vec![ApiError::RequestTimeout]),

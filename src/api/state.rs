@@ -5,7 +5,7 @@ use axum::extract::FromRef;
 use super::endpoints::Endpoints;
 use crate::{
     auth::{Passwords, Tokens},
-    config::{PublicDoctors, RequireIfMatch},
+    config::{PublicDoctors, RequireIfMatch, RotateRefreshTokens},
     db::Db,
     input::Room,
 };
@@ -27,4 +27,6 @@ pub struct AppState {
     pub public_doctors: PublicDoctors,
     /// Whether a change must say what it changes.
     pub require_if_match: RequireIfMatch,
+    /// Whether a refresh token is exchanged for a new one when it is used.
+    pub rotate_refresh_tokens: RotateRefreshTokens,
 }

@@ -18,7 +18,7 @@ use super::{hosts::AllowedHosts, log::LogLine, negotiation};
 use crate::{
     api::endpoints::Endpoints,
     error::ApiError,
-    request::{RequestId, X_REQUEST_ID},
+    request::{ClientAddress, Peer, RequestId, X_REQUEST_ID},
 };
 
 /// The longest that a request may take from its head to its answer.
@@ -34,6 +34,15 @@ pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(X_REQUEST_ID, header);
     }
     response
+}
+
+/// Notes whose request it is.
+pub(super) async fn client_address(mut request: Request) -> Request {
+    if let Some(Peer(peer)) = request.extensions().get() {
+        let address = ClientAddress(peer.ip().to_canonical());
+        request.extensions_mut().insert(address);
+    }
+    request
 }
 
 /// Writes one log line for each request.

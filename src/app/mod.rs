@@ -28,7 +28,7 @@ use crate::{
         endpoints::{Endpoints, other_method},
     },
     auth::{Passwords, Tokens},
-    config::{Exposure, PublicDoctors, RequireIfMatch},
+    config::{Exposure, PublicDoctors, RequireIfMatch, RotateRefreshTokens},
     db::Db,
     error::ApiError,
     input::Room,
@@ -62,6 +62,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
         require_if_match: RequireIfMatch(exposure.require_if_match),
+        rotate_refresh_tokens: RotateRefreshTokens(exposure.rotate_refresh_tokens),
     };
     let routes = routes.fallback(async || ApiError::NotFound).method_not_allowed_fallback(other_method);
     let handlers = routes.layer(
@@ -87,6 +88,7 @@ fn around(router: Router, exposure: &Exposure) -> App {
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let service = ServiceBuilder::new()
         .layer(from_fn(layers::request_id))
+        .layer(map_request(layers::client_address))
         .layer(from_fn(layers::log))
         // what Django's SecurityMiddleware and XFrameOptionsMiddleware say
         .layer(header(X_FRAME_OPTIONS, "DENY"))

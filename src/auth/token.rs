@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode, errors::ErrorKind,
 };
@@ -65,6 +65,19 @@ struct ReceivedClaims {
     sid: Option<Value>,
 }
 
+/// What a good token says. A number that is none becomes 0, which no user and no login has.
+pub struct Verified {
+    /// Its own id, `jti`.
+    pub id: String,
+    pub user_id: i64,
+    pub session_id: i64,
+}
+
+/// A new id for a token.
+pub fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 impl Tokens {
     /// Signs with `secret_key`; verifies with it and with each of the `fallbacks`, so that a key can be changed.
     pub fn new(secret_key: &str, fallbacks: &[String], access_lifetime: Duration, refresh_lifetime: Duration) -> Self {
@@ -85,9 +98,9 @@ impl Tokens {
         }))
     }
 
-    /// How long a login lasts: the life of a refresh token.
-    pub fn refresh_lifetime(&self) -> Duration {
-        self.0.refresh_lifetime
+    /// When a refresh token that is made now, and so its login, ends.
+    pub fn refresh_expiry(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::from_std(self.0.refresh_lifetime).unwrap_or(TimeDelta::MAX)
     }
 
     /// Encrypts cursors with the secret key.
@@ -97,6 +110,15 @@ impl Tokens {
 
     /// A new token for a login.
     pub fn issue(&self, token_type: TokenType, user_id: i64, session_id: i64) -> String {
+        self.issue_as(new_id(), token_type, user_id, session_id)
+    }
+
+    /// The refresh token of a login that has this id.
+    pub fn issue_refresh(&self, id: String, user_id: i64, session_id: i64) -> String {
+        self.issue_as(id, TokenType::Refresh, user_id, session_id)
+    }
+
+    fn issue_as(&self, jti: String, token_type: TokenType, user_id: i64, session_id: i64) -> String {
         let lifetime = match token_type {
             TokenType::Access => self.0.access_lifetime,
             TokenType::Refresh => self.0.refresh_lifetime,
@@ -106,26 +128,22 @@ impl Tokens {
             token_type: token_type.as_str(),
             exp: iat.saturating_add_unsigned(lifetime.as_secs()),
             iat,
-            jti: format!("{:032x}", rand::random::<u128>()),
+            jti,
             user_id: user_id.to_string(),
             sid: session_id.to_string(),
         };
         encode(&Header::default(), &claims, &self.0.signing).expect("HS256 signs any claims")
     }
 
-    /// The user and the session that a token is for.
-    ///
-    /// A `user_id` or `sid` that is not a number becomes 0, which no user and no login has.
-    pub fn verify(&self, token: &str, expected: TokenType) -> Result<(i64, i64), TokenError> {
+    /// What a token is for.
+    pub fn verify(&self, token: &str, expected: TokenType) -> Result<Verified, TokenError> {
         let claims = self.decode(token)?;
         match claims.exp {
             None => return Err(TokenError::NoExpiry),
             Some(exp) if !exp.is_number() => return Err(TokenError::Invalid),
             Some(_) => {}
         }
-        if claims.jti.is_none() {
-            return Err(TokenError::NoId);
-        }
+        let id = claims.jti.ok_or(TokenError::NoId)?;
         match claims.token_type {
             None => return Err(TokenError::NoType),
             Some(token_type) if token_type != expected.as_str() => {
@@ -138,7 +156,11 @@ impl Tokens {
             return Err(TokenError::Invalid);
         }
         let session_id = claims.sid.ok_or(TokenError::Invalid)?;
-        Ok((number(&user_id), number(&session_id)))
+        Ok(Verified {
+            id: id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned),
+            user_id: number(&user_id),
+            session_id: number(&session_id),
+        })
     }
 
     fn decode(&self, token: &str) -> Result<ReceivedClaims, TokenError> {

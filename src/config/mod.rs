@@ -43,6 +43,7 @@ pub struct Config {
 }
 
 /// Whom the server serves, and from where.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 #[derive(Debug, Clone, Default)]
 pub struct Exposure {
     /// Names that the server answers to; empty: any.
@@ -51,6 +52,8 @@ pub struct Exposure {
     pub public_doctors: bool,
     /// Whether a change must say what it changes, by `If-Match`.
     pub require_if_match: bool,
+    /// Whether a refresh token is exchanged for a new one when it is used.
+    pub rotate_refresh_tokens: bool,
     /// Origins whose pages may use the API; `*`: any, without credentials.
     pub cors_allowed_origins: Vec<HeaderValue>,
     /// Whether pages from any port of this machine may use it.
@@ -64,6 +67,10 @@ pub struct PublicDoctors(pub bool);
 /// Whether a change must say what it changes, by `If-Match`.
 #[derive(Clone, Copy)]
 pub struct RequireIfMatch(pub bool);
+
+/// Whether a refresh token is exchanged for a new one when it is used.
+#[derive(Clone, Copy)]
+pub struct RotateRefreshTokens(pub bool);
 
 /// A database of one's own, or the server's.
 pub enum Database {
@@ -108,6 +115,7 @@ impl Config {
                 allowed_hosts: errors.hosts(list(&settings.allowed_hosts)),
                 public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
                 require_if_match: errors.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
+                rotate_refresh_tokens: errors.boolean("ROTATE_REFRESH_TOKENS", &settings.rotate_refresh_tokens),
                 cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),
                 cors_from_localhost: debug,
             },

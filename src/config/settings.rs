@@ -73,6 +73,10 @@ pub struct Settings {
     /// How long a refresh token, and so a login, is good
     #[arg(long, env, value_name = "TIME", default_value = "1day")]
     pub refresh_token_lifetime: String,
+    /// Answers a refresh with a new refresh token too. The old one is good for 10 more seconds; its use after that ends
+    /// the login
+    #[arg(long, env, value_name = "BOOL", default_value = "False")]
+    pub rotate_refresh_tokens: String,
     /// What is logged: off, error, warn, info, debug, trace; or MODULE=LEVEL, separated by commas
     #[arg(long, env, value_name = "FILTER", default_value = "info")]
     pub rust_log: String,

@@ -1,6 +1,6 @@
 //! The directory of doctors, for reading: by a caller, or by anybody if the setting PUBLIC_DOCTORS is true.
 
-use super::{Db, Id, Model, doctors::Doctor};
+use super::{Db, Id, Model, caller::Caller, doctors::Doctor};
 use crate::{
     auth::{CurrentUser, DirectoryReader},
     error::{ApiError, Result},
@@ -31,15 +31,13 @@ impl<'a> Directory<'a> {
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             from doctors d
-            where d.id = $5 and ($4 or exists (select from actor))
+            where d.id = $3 and ($2 or exists (select from actor))
             "#,
-            self.user.map_or(0, CurrentUser::id),
-            self.user.map_or(0, CurrentUser::session_id),
-            self.user.map_or("", CurrentUser::request_id),
+            self.user.map_or_else(Caller::nobody, Caller::of) as _,
             self.user.is_none(),
             id.get()
         )

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Db, Id, Model,
+    caller::Caller,
     directory::Directory,
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
@@ -107,17 +108,15 @@ impl Doctors<'_> {
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             insert into doctors (
                 first_name, last_name, specialty, phone_number, email, license_number)
-            select $6, $7, $8, $9, $10, $11
-            from actor, keyed($4, $5)
+            select $4, $5, $6, $7, $8, $9
+            from actor, keyed($2, $3)
             returning id, first_name, last_name, specialty, phone_number, email, license_number,
                 created_at, updated_at, version
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             key.map(|key| key.key.as_str()),
             key.map(|key| key.fingerprint.as_slice()),
             new.first_name,
@@ -144,20 +143,18 @@ impl Doctors<'_> {
         let doctor = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             update doctors d
-            set first_name = coalesce($6, d.first_name), last_name = coalesce($7, d.last_name),
-                specialty = coalesce($8, d.specialty), phone_number = coalesce($9, d.phone_number),
-                email = case when $10 then $11 else d.email end,
-                license_number = case when $12 then $13 else d.license_number end
+            set first_name = coalesce($4, d.first_name), last_name = coalesce($5, d.last_name),
+                specialty = coalesce($6, d.specialty), phone_number = coalesce($7, d.phone_number),
+                email = case when $8 then $9 else d.email end,
+                license_number = case when $10 then $11 else d.license_number end
             from actor
-            where d.id = $4 and d.version = coalesce($5, d.version)
+            where d.id = $2 and d.version = coalesce($3, d.version)
             returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get(),
             version,
             change.first_name,
@@ -179,15 +176,13 @@ impl Doctors<'_> {
     pub async fn delete(&self, id: Id<Doctor>, version: Option<i64>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             delete from doctors d
             using actor
-            where d.id = $4 and d.version = coalesce($5, d.version)
+            where d.id = $2 and d.version = coalesce($3, d.version)
             returning d.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get(),
             version
         );
@@ -220,19 +215,17 @@ impl Doctors<'_> {
     ) -> Result<FieldErrors> {
         let taken = sqlx::query!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select
                 exists (
                     select from doctors
-                    where id is distinct from $6 and lower(email) = lower($4)) as "email!",
+                    where id is distinct from $4 and lower(email) = lower($2)) as "email!",
                 exists (
                     select from doctors
-                    where id is distinct from $6 and license_number = $5) as "license_number!"
+                    where id is distinct from $4 and license_number = $3) as "license_number!"
             from actor
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             email,
             license_number,
             except.map(Id::get)

@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::Db;
+use super::{Db, caller::Caller};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result, is_locked},
@@ -61,14 +61,12 @@ impl Db {
     async fn made_before<T: DeserializeOwned>(&self, user: &CurrentUser, route: &str, key: &Key) -> Result<Option<T>> {
         let before = sqlx::query!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select k.fingerprint, k.answer::text as "answer!"
             from idempotency_keys k
-            where k.user_id = (select id from actor) and k.route = $4 and k.key = $5
+            where k.user_id = (select id from actor) and k.route = $2 and k.key = $3
             "#,
-            user.id(),
-            user.session_id(),
-            user.request_id(),
+            Caller::of(user) as _,
             route,
             key.key
         );

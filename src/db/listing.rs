@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, Postgres, QueryBuilder, Row, postgres::PgRow};
 
-use super::Db;
+use super::{Db, caller::Caller};
 use crate::{auth::CurrentUser, error::Result};
 
 /// What a list is made of.
@@ -218,9 +218,7 @@ impl Db {
 
 fn begin(user: Option<&CurrentUser>) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("with actor as materialized (select * from actor(");
-    query.push_bind(user.map_or(0, CurrentUser::id)).push(", ");
-    query.push_bind(user.map_or(0, CurrentUser::session_id)).push(", ");
-    query.push_bind(user.map_or("", CurrentUser::request_id).to_owned()).push(")), ");
+    query.push_bind(user.map_or_else(Caller::nobody, Caller::of)).push(")), ");
     query.push("reader as materialized (select ").push_bind(user.is_none());
     query.push(" or exists (select from actor) as may_read) ");
     query

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Db, Id, Model,
+    caller::Caller,
     doctors::Doctor,
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
@@ -81,11 +82,11 @@ impl Mappings<'_> {
         let mappings = sqlx::query_as!(
             Mapping,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
+            with actor as materialized (select * from actor($1)),
             patient as materialized (
                 select p.id, p.first_name, p.last_name
                 from patients p
-                where p.id = $4 and p.created_by = (select id from actor))
+                where p.id = $2 and p.created_by = (select id from actor))
             select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
                 p.last_name as patient_last_name, d.first_name as doctor_first_name,
                 d.last_name as doctor_last_name, m.assigned_at
@@ -94,9 +95,7 @@ impl Mappings<'_> {
             join doctors d on d.id = m.doctor_id
             order by m.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             patient.get()
         )
         .fetch_all(self.db.connection())
@@ -109,11 +108,11 @@ impl Mappings<'_> {
         let doctors = sqlx::query_as!(
             Doctor,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
+            with actor as materialized (select * from actor($1)),
             patient as materialized (
                 select p.id
                 from patients p
-                where p.id = $4 and p.created_by = (select id from actor))
+                where p.id = $2 and p.created_by = (select id from actor))
             select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             from patient p
@@ -121,9 +120,7 @@ impl Mappings<'_> {
             join doctors d on d.id = m.doctor_id
             order by d.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             patient.get()
         )
         .fetch_all(self.db.connection())
@@ -136,29 +133,27 @@ impl Mappings<'_> {
         let mapping = sqlx::query_as!(
             Mapping,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
+            with actor as materialized (select * from actor($1)),
             patient as materialized (
                 select p.id, p.created_by, p.first_name, p.last_name
                 from patients p
-                where p.id = $6 and p.created_by = (select id from actor)
+                where p.id = $4 and p.created_by = (select id from actor)
                 for key share),
             doctor as materialized (
                 select d.id, d.first_name, d.last_name
                 from doctors d
-                where d.id = $7 and exists (select from patient)
+                where d.id = $5 and exists (select from patient)
                 for key share)
             insert into patient_doctor_mappings (patient_id, created_by, doctor_id)
             select patient.id, patient.created_by, doctor.id
-            from patient, doctor, keyed($4, $5)
+            from patient, doctor, keyed($2, $3)
             returning id, patient_id, doctor_id,
                 (select first_name from patient) as "patient_first_name!",
                 (select last_name from patient) as "patient_last_name!",
                 (select first_name from doctor) as "doctor_first_name!",
                 (select last_name from doctor) as "doctor_last_name!", assigned_at
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             key.map(|key| key.key.as_str()),
             key.map(|key| key.fingerprint.as_slice()),
             new.patient.get(),
@@ -176,14 +171,12 @@ impl Mappings<'_> {
     pub async fn delete(&self, id: Id<Mapping>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             delete from patient_doctor_mappings m
-            where m.id = $4 and m.created_by = (select id from actor)
+            where m.id = $2 and m.created_by = (select id from actor)
             returning m.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get()
         )
         .fetch_optional(self.db.connection())

@@ -11,6 +11,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use caller::Caller;
 use connection::Connection;
 
 use crate::{
@@ -18,12 +19,15 @@ use crate::{
     error::{ApiError, Result, TokenError, Unauthenticated},
 };
 
+pub mod api_tokens;
+mod caller;
 mod connection;
 pub mod directory;
 pub mod doctors;
 pub mod embedded;
 pub mod idempotency;
 pub mod listing;
+pub mod logins;
 pub mod mappings;
 pub mod patients;
 mod schema;
@@ -153,24 +157,32 @@ impl Db {
         self.found(user, M::NAME, row).await
     }
 
-    /// Checks that the account is active and that the login goes on: 401 otherwise.
+    /// Checks that the account is active and that the login goes on: 401 otherwise; and that an API token allows the
+    /// request: 403 otherwise.
     pub async fn check(&self, user: &CurrentUser) -> Result<()> {
         let row = sqlx::query!(
             r#"
-            select u.is_active, s.id is not null and s.ended_at is null as "is_logged_in!"
-            from users u
-            left join sessions s on s.id = $2 and s.user_id = u.id
-            where u.id = $1
+            select u.is_active, s.token_hash is not distinct from (caller).token_hash as "is_the_token!",
+                s.id is not null and s.ended_at is null and (s.token_hash is null or s.expires_at > now())
+                    as "is_logged_in!",
+                coalesce(s.is_read_only and (caller).writes, false) as "is_forbidden!"
+            from (select $1::caller as caller) called
+            join users u on u.id = (caller).user_id
+            left join sessions s on s.id = (caller).session_id and s.user_id = u.id
             "#,
-            user.id(),
-            user.session_id()
+            Caller::of(user) as _
         )
         .fetch_optional(self.connection())
         .await?;
+        let invalid = Unauthenticated::AccessToken(TokenError::Invalid);
         let reason = match row {
+            // of a token that the server did not sign nothing is known, not even whose it is
+            None if user.token_hash().is_some() => invalid,
+            Some(row) if !row.is_the_token => invalid,
             None => Unauthenticated::UserNotFound,
             Some(row) if !row.is_active => Unauthenticated::UserInactive,
-            Some(row) if !row.is_logged_in => Unauthenticated::AccessToken(TokenError::Invalid),
+            Some(row) if !row.is_logged_in => invalid,
+            Some(row) if row.is_forbidden => return Err(ApiError::Forbidden),
             Some(_) => return Ok(()),
         };
         Err(reason.into())

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     Db, Id, Model,
+    caller::Caller,
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
 };
@@ -118,16 +119,14 @@ impl Patients<'_> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
             from patients p
-            where p.id = $4 and p.created_by = (select id from actor)
+            where p.id = $2 and p.created_by = (select id from actor)
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get()
         );
         let patient = patient.fetch_optional(self.db.connection()).await?;
@@ -139,19 +138,17 @@ impl Patients<'_> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             insert into patients (
                 created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender,
                 address, phone_number, email, medical_history)
-            select actor.id, $6, $7, $8, $9, $10, $11, $12, $13, $14
-            from actor, keyed($4, $5)
+            select actor.id, $4, $5, $6, $7, $8, $9, $10, $11, $12
+            from actor, keyed($2, $3)
             returning id, first_name, last_name, date_of_birth, date_of_birth_estimated,
                 gender as "gender: Gender", address, phone_number, email, medical_history,
                 (select email from actor) as "created_by!", created_at, updated_at, version
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             key.map(|key| key.key.as_str()),
             key.map(|key| key.fingerprint.as_slice()),
             new.first_name,
@@ -176,23 +173,21 @@ impl Patients<'_> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             update patients p
-            set first_name = coalesce($6, p.first_name), last_name = coalesce($7, p.last_name),
-                date_of_birth = coalesce($8, p.date_of_birth),
-                date_of_birth_estimated = coalesce($9, p.date_of_birth_estimated),
-                gender = coalesce($10, p.gender), address = coalesce($11, p.address),
-                phone_number = coalesce($12, p.phone_number), email = coalesce($13, p.email),
-                medical_history = coalesce($14, p.medical_history)
-            where p.id = $4 and p.version = coalesce($5, p.version)
+            set first_name = coalesce($4, p.first_name), last_name = coalesce($5, p.last_name),
+                date_of_birth = coalesce($6, p.date_of_birth),
+                date_of_birth_estimated = coalesce($7, p.date_of_birth_estimated),
+                gender = coalesce($8, p.gender), address = coalesce($9, p.address),
+                phone_number = coalesce($10, p.phone_number), email = coalesce($11, p.email),
+                medical_history = coalesce($12, p.medical_history)
+            where p.id = $2 and p.version = coalesce($3, p.version)
                 and p.created_by = (select id from actor)
             returning p.id, p.first_name, p.last_name, p.date_of_birth, p.date_of_birth_estimated,
                 p.gender as "gender: Gender", p.address, p.phone_number, p.email, p.medical_history,
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get(),
             version,
             change.first_name,
@@ -213,15 +208,13 @@ impl Patients<'_> {
     pub async fn delete(&self, id: Id<Patient>, version: Option<i64>) -> Result<()> {
         let deleted = sqlx::query_scalar!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             delete from patients p
-            where p.id = $4 and p.version = coalesce($5, p.version)
+            where p.id = $2 and p.version = coalesce($3, p.version)
                 and p.created_by = (select id from actor)
             returning p.id
             "#,
-            self.user.id(),
-            self.user.session_id(),
-            self.user.request_id(),
+            Caller::of(self.user) as _,
             id.get(),
             version
         );

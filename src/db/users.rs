@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::Db;
+use super::{Db, caller::Caller};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, FieldErrors, Result, constraint_error},
@@ -118,14 +118,12 @@ impl Db {
         let account = sqlx::query_as!(
             User,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select u.id, u.name, u.email, u.username
             from users u
             where u.id = (select id from actor)
             "#,
-            user.id(),
-            user.session_id(),
-            user.request_id()
+            Caller::of(user) as _
         )
         .fetch_optional(self.connection())
         .await?;
@@ -137,15 +135,13 @@ impl Db {
         let account = sqlx::query_as!(
             User,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             update users u
-            set name = coalesce($4, u.name)
+            set name = coalesce($2, u.name)
             where u.id = (select id from actor)
             returning u.id, u.name, u.email, u.username
             "#,
-            user.id(),
-            user.session_id(),
-            user.request_id(),
+            Caller::of(user) as _,
             name
         );
         let account = account.fetch_optional(self.connection()).await?;
@@ -157,14 +153,12 @@ impl Db {
         let credentials = sqlx::query_as!(
             Credentials,
             r#"
-            with actor as materialized (select * from actor($1, $2, $3))
+            with actor as materialized (select * from actor($1))
             select u.id as user_id, u.password_hash, u.is_active, u.email, u.username, u.name
             from users u
             where u.id = (select id from actor)
             "#,
-            user.id(),
-            user.session_id(),
-            user.request_id()
+            Caller::of(user) as _
         );
         let credentials = credentials.fetch_optional(self.connection()).await?;
         self.found(user, "User", credentials).await
@@ -174,21 +168,20 @@ impl Db {
     pub async fn change_own_password(&self, user: &CurrentUser, old_hash: &str, new_hash: &str) -> Result<bool> {
         let changed = sqlx::query_scalar!(
             r#"
-            with actor as materialized (select * from actor($1, $2, $3)),
+            with actor as materialized (select * from actor($1)),
             changed as (
                 update users u
-                set password_hash = $5
-                where u.id = (select id from actor) and u.password_hash = $4
+                set password_hash = $3
+                where u.id = (select id from actor) and u.password_hash = $2
                 returning u.id),
             ended as (
                 update sessions s
                 set ended_at = now()
-                where s.user_id = (select id from changed) and s.id <> $2 and s.ended_at is null)
+                where s.user_id = (select id from changed) and s.id <> (select session_id from actor)
+                    and s.ended_at is null)
             select id from changed
             "#,
-            user.id(),
-            user.session_id(),
-            user.request_id(),
+            Caller::of(user) as _,
             old_hash,
             new_hash
         );

@@ -13,6 +13,10 @@ pub const EMAIL: &str = "Enter a valid email address.";
 pub const UNKNOWN_PARAMETER: &str = "Unknown parameter.";
 pub const DATE_FORMAT: &str = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.";
 
+pub const TIME_FORMAT: &str = "Datetime has wrong format. Use one of these formats instead: \
+                               YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+pub const NOT_A_BOOLEAN: &str = "Must be a valid boolean.";
+
 /// A text has more than `max` characters.
 pub fn too_long(max: impl Display) -> String {
     format!("Ensure this field has no more than {max} characters.")

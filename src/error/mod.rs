@@ -43,6 +43,9 @@ pub enum ApiError {
     /// 401, with `WWW-Authenticate`.
     #[error(transparent)]
     Unauthenticated(#[from] Unauthenticated),
+    /// 403: the caller is known, but may not do this.
+    #[error("permission denied")]
+    Forbidden,
     /// 404: the row does not exist, or it is not the caller's. The answer is the same for both.
     #[error("no {0}")]
     NoRow(&'static str),
@@ -96,6 +99,7 @@ impl ApiError {
         match self {
             Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoRow(_) | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -124,6 +128,7 @@ impl ApiError {
         match self {
             Self::Invalid(_) | Self::Unauthenticated(_) => "".into(),
             Self::BadRequest(detail) => detail.clone(),
+            Self::Forbidden => "You do not have permission to perform this action.".into(),
             Self::NoRow(model) => format!("No {model} matches the given query.").into(),
             Self::NotFound => "Not found.".into(),
             Self::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed.").into(),

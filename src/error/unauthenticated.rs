@@ -10,6 +10,9 @@ pub enum TokenError {
     /// Not a token of ours, or its login has ended.
     #[error("Token is invalid")]
     Invalid,
+    /// A refresh token whose login has ended, or that another one took the place of.
+    #[error("Token is blacklisted")]
+    Blacklisted,
     /// Past its `exp`.
     #[error("Token is expired")]
     Expired,

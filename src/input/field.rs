@@ -2,9 +2,7 @@
 //! plain types: a string is trimmed and may be sent as a number, an integer as a string, and so on. Its errors are the
 //! messages that clients see.
 
-use std::ops::RangeInclusive;
-
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor},
@@ -12,8 +10,13 @@ use serde::{
 };
 use serde_json::{Error, Number, Value};
 
-use super::python::strip;
-use crate::error::messages::{BLANK, DATE_FORMAT, EMAIL, NOT_A_STRING, NOT_AN_INTEGER, NUL, NULL};
+use super::{
+    python::strip,
+    words::{parse_boolean, parse_date, parse_time},
+};
+use crate::error::messages::{
+    BLANK, DATE_FORMAT, EMAIL, NOT_A_BOOLEAN, NOT_A_STRING, NOT_AN_INTEGER, NUL, NULL, TIME_FORMAT,
+};
 
 /// The value of one field.
 #[derive(Clone, Copy)]
@@ -158,19 +161,25 @@ pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDa
     }
 }
 
-/// A date: four digits, then one or two, and one or two.
-pub fn parse_date(text: &str) -> Option<NaiveDate> {
-    // one more than there may be, of however many
-    let parts: Vec<&str> = text.splitn(4, '-').collect();
-    let [year, month, day] = parts[..] else {
-        return None;
+/// A point in time, or null.
+pub fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<DateTime<Utc>>>, D::Error> {
+    let Some(value) = Option::<Option<Value>>::deserialize(deserializer)?.flatten() else { return Ok(Some(None)) };
+    match value.as_str().and_then(|text| parse_time(strip(text))) {
+        Some(time) => Ok(Some(Some(time))),
+        None => Err(D::Error::custom(TIME_FORMAT)),
+    }
+}
+
+/// True or false, in the words that Django REST framework knows.
+pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let value = Option::<Value>::deserialize(deserializer)?.unwrap_or_default();
+    let said = match &value {
+        Value::Bool(said) => Some(*said),
+        Value::String(text) => parse_boolean(strip(text)),
+        Value::Number(number) => parse_boolean(&number.to_string()),
+        _ => None,
     };
-    let number = |part: &str, digits: RangeInclusive<usize>| {
-        let is_number = digits.contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit());
-        is_number.then(|| part.parse::<u32>().ok()).flatten()
-    };
-    let year = number(year, 4..=4).filter(|year| *year > 0)?;
-    NaiveDate::from_ymd_opt(year.cast_signed(), number(month, 1..=2)?, number(day, 1..=2)?)
+    said.map(Some).ok_or_else(|| D::Error::custom(NOT_A_BOOLEAN))
 }
 
 /// The names of a struct's fields, in their order: what serde asks a deserializer for.

@@ -14,13 +14,15 @@ mod read;
 mod room;
 mod rules;
 mod schema;
+mod words;
 
 pub use body::{ACCOUNT_LIMIT, BODY_LIMIT, Body};
-pub use field::{date, email, integer, parse_date, password, phone_number};
+pub use field::{boolean, date, email, integer, password, phone_number, time};
 pub use python::{python_str, strip};
 pub use room::Room;
-pub use rules::{email_address, not_in_the_future, username};
+pub use rules::{email_address, in_the_future, not_in_the_future, username};
 pub use schema::Accepted;
+pub use words::{parse_boolean, parse_date, parse_time};
 
 /// Errors: the field and the message of each.
 pub type Errors = Vec<(&'static str, String)>;

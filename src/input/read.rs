@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::{
     Errors, Input,
-    field::{Field, field_names, integer, parse_date, text},
+    field::{Field, field_names, integer, text},
     json::Unknown,
     python::strip,
     room::Held,
     rules,
+    words::parse_date,
 };
 use crate::error::{FieldErrors, NON_FIELD_ERRORS, messages::REQUIRED};
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::LazyLock};
 
-use chrono::{NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use regex::Regex;
 use validator::ValidationError;
 
@@ -44,6 +44,11 @@ fn broken(message: &'static str) -> ValidationError {
 pub fn not_in_the_future(date: &NaiveDate) -> Result<(), ValidationError> {
     let today = (Utc::now() + TimeDelta::hours(14)).date_naive();
     if *date > today { Err(broken("Date of birth cannot be in the future.")) } else { Ok(()) }
+}
+
+/// When something ends that is made now.
+pub fn in_the_future(time: &DateTime<Utc>) -> Result<(), ValidationError> {
+    if *time > Utc::now() { Ok(()) } else { Err(broken("Ensure this time is in the future.")) }
 }
 
 /// A user name: Django's `UnicodeUsernameValidator`, where a letter is what Python takes for one.

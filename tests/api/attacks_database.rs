@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use crate::support::{
-    Client, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe,
+    Client, FIRST_CALLER, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe,
     program::{Directory, Program, postgres_in},
     with,
 };
@@ -343,11 +343,11 @@ mod a_strangers_patient {
             let set = format!("set {name} = '{value}'");
             sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut connection).await.unwrap();
         }
-        let prepare = format!("set plan_cache_mode = {mode}; prepare list (bigint, bigint, text, bigint) as {sql}");
+        let prepare = format!("set plan_cache_mode = {mode}; prepare list (caller, bigint) as {sql}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let mut pages = Vec::new();
         for patient in patients {
-            let explain = format!("explain (analyze, buffers, format json) execute list(1, 1, 'x', {patient})");
+            let explain = format!("explain (analyze, buffers, format json) execute list({FIRST_CALLER}, {patient})");
             // the first time it may look something up that it remembers
             for _ in 0..2 {
                 let rows = sqlx::raw_sql(AssertSqlSafe(&*explain)).fetch_one(&mut connection).await.unwrap();

@@ -88,7 +88,7 @@ impl Owner {
         let mut owner = Self { client: app.user("alice").await, ids: BTreeMap::new() };
         let operations = Operation::protected(app).await;
         for (index, creation) in operations.iter().filter(|operation| operation.is_creation).enumerate() {
-            let noun = creation.path.trim_start_matches("/api/").trim_end_matches("s/").to_owned();
+            let noun = creation.path.trim_end_matches("s/").rsplit('/').next().unwrap().to_owned();
             let body = owner.body(creation);
             for number in 0..=index {
                 let row = owner.client.post(&creation.path, body.clone()).await.is(201).body;
@@ -164,30 +164,69 @@ async fn a_caller_who_is_no_more_is_told_so_at_once_by_every_operation() {
     let app = TestApp::start().await;
     let owner = Owner::new(&app).await;
     let alice = &owner.client;
+    let scripts = [app.script(alice, false).await, app.script(alice, true).await];
     let operations = Operation::protected(&app).await;
-    for (change, back, body) in [
+    let inactive = json!({"detail": "User is inactive", "code": "user_inactive"});
+    let (ended, gone) = (bad_token("Token is invalid"), json!({"detail": "User not found", "code": "user_not_found"}));
+    for (change, back, answer, to_scripts) in [
+        ("update users set is_active = false", "update users set is_active = true", Some(inactive.clone()), inactive),
         (
-            "update users set is_active = false",
-            "update users set is_active = true",
-            json!({"detail": "User is inactive", "code": "user_inactive"}),
+            "update sessions set ended_at = now()",
+            "update sessions set ended_at = null",
+            Some(ended.clone()),
+            ended.clone(),
         ),
-        ("update sessions set ended_at = now()", "update sessions set ended_at = null", bad_token("Token is invalid")),
-        ("delete from users", "select 1", json!({"detail": "User not found", "code": "user_not_found"})),
+        (
+            "update sessions set expires_at = now() where token_hash is not null",
+            "update sessions set expires_at = '9999-12-31'",
+            None,
+            ended.clone(),
+        ),
+        ("update sessions set token_hash = sha256('x') where token_hash is not null", "select 1", None, ended.clone()),
+        // nobody learns from a token that was made up whether there is such a user
+        ("delete from users", "select 1", Some(gone), ended),
     ] {
         app.sql(change).await;
-        for operation in &operations {
-            // a refusal of anything else comes later
-            for id in [owner.id(operation), "999", "abc"] {
-                owner.send(operation, alice, id).await.says(401, body.clone());
+        let of_scripts = scripts.iter().map(|script| (script, &to_scripts));
+        for (client, body) in answer.iter().map(|answer| (alice, answer)).chain(of_scripts) {
+            for operation in &operations {
+                // a refusal of anything else comes later
+                for id in [owner.id(operation), "999", "abc"] {
+                    owner.send(operation, client, id).await.says(401, body.clone());
+                }
+                let path = operation.path.replace("{id}", owner.id(operation));
+                client.raw(&operation.method, &path, "application/json", "{").await.says(401, body.clone());
+                client.raw(&operation.method, &path, "text/plain", "x").await.says(401, body.clone());
+                client.raw(&operation.method, &path, "application/json", "{}").await.says(401, body.clone());
+                client.send("TRACE", &path).await.says(401, body.clone());
+                client.send("OPTIONS", &path).await.says(401, body.clone());
             }
-            let path = operation.path.replace("{id}", owner.id(operation));
-            alice.raw(&operation.method, &path, "application/json", "{").await.says(401, body.clone());
-            alice.raw(&operation.method, &path, "text/plain", "x").await.says(401, body.clone());
-            alice.raw(&operation.method, &path, "application/json", "{}").await.says(401, body.clone());
-            alice.send("TRACE", &path).await.says(401, body.clone());
-            alice.send("OPTIONS", &path).await.says(401, body.clone());
         }
         app.sql(back).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_only_reads_is_refused_by_every_operation_that_writes_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let owner = Owner::new(&app).await;
+    let script = app.script(&owner.client, true).await;
+    let operations = Operation::protected(&app).await;
+    let before = owner.seen(&operations).await;
+    let refused = detail("You do not have permission to perform this action.");
+    for operation in &operations {
+        let path = operation.path.replace("{id}", owner.id(operation));
+        if operation.method == "GET" {
+            script.get(&path).await.is(200);
+            continue;
+        }
+        for id in [owner.id(operation), "999", "abc"] {
+            owner.send(operation, &script, id).await.says(403, refused.clone());
+        }
+        for (content_type, body) in [("application/json", "{"), ("text/plain", "x"), ("application/json", "{}")] {
+            script.raw(&operation.method, &path, content_type, body).await.says(403, refused.clone());
+        }
+        assert_eq!(owner.seen(&operations).await, before, "{operation:?}");
     }
 }
 

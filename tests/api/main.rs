@@ -14,6 +14,7 @@
 mod support;
 
 mod accounts;
+mod api_tokens;
 mod attacks_body;
 mod attacks_database;
 mod attacks_process;
@@ -26,6 +27,7 @@ mod contract;
 mod cors;
 mod doctors;
 mod embedded;
+mod events;
 mod forms;
 mod http;
 mod idempotency;
@@ -40,6 +42,7 @@ mod patients;
 mod plans;
 mod queries;
 mod readmes;
+mod refresh;
 mod register;
 mod rooms;
 mod schema;

@@ -30,6 +30,11 @@ fn bad_refresh() -> Value {
     json!({"detail": "Token is invalid", "code": "token_not_valid"})
 }
 
+/// What is answered to a refresh token of a login that has ended.
+fn blacklisted() -> Value {
+    json!({"detail": "Token is blacklisted", "code": "token_not_valid"})
+}
+
 #[tokio::test]
 async fn logging_out_ends_both_tokens_of_the_login_at_once_and_no_other_login() {
     let app = TestApp::start().await;
@@ -39,7 +44,7 @@ async fn logging_out_ends_both_tokens_of_the_login_at_once_and_no_other_login() 
     phone.get("/api/patients/").await.says(401, ended());
     phone.post("/api/auth/logout/", json!({})).await.says(401, ended());
     let anybody = app.anonymous();
-    anybody.post("/api/auth/token/refresh/", json!({"refresh": refresh})).await.says(401, bad_refresh());
+    anybody.post("/api/auth/token/refresh/", json!({"refresh": refresh})).await.says(401, blacklisted());
     anybody.post("/api/auth/logout/", json!({})).await.says(401, detail(NO_TOKEN));
     alice.get("/api/patients/").await.says(200, json!([]));
 }
@@ -53,7 +58,7 @@ async fn a_refresh_token_that_is_blacklisted_ends_its_login() {
     anybody.post(BLACKLIST, json!({"refresh": phone.token()})).await.is(401);
     anybody.post(BLACKLIST, json!({})).await.says(400, json!({"refresh": ["This field is required."]}));
     anybody.post(BLACKLIST, json!({"refresh": refresh})).await.says(200, json!({}));
-    anybody.post(BLACKLIST, json!({"refresh": refresh})).await.says(401, bad_refresh());
+    anybody.post(BLACKLIST, json!({"refresh": refresh})).await.says(401, blacklisted());
     phone.get("/api/patients/").await.says(401, ended());
     alice.get("/api/patients/").await.says(200, json!([]));
 }
@@ -143,7 +148,7 @@ async fn another_password_ends_the_other_logins() {
     alice.post(CHANGE, json!({"old_password": PASSWORD, "new_password": new})).await.says(200, json!({}));
     alice.get(SESSIONS).await.is(200);
     phone.get(SESSIONS).await.says(401, ended());
-    app.anonymous().post("/api/auth/token/refresh/", json!({"refresh": refresh})).await.says(401, bad_refresh());
+    app.anonymous().post("/api/auth/token/refresh/", json!({"refresh": refresh})).await.says(401, blacklisted());
     let old = json!({"email": "alice@example.com", "password": PASSWORD});
     app.anonymous().post("/api/auth/login/", old).await.is(401);
     tokens(&app, "alice@example.com", new).await.0.get(SESSIONS).await.is(200);

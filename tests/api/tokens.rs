@@ -97,7 +97,7 @@ mod refresh {
         app.sql("update users set is_active = false").await;
         client.post(REFRESH, json!({"refresh": refresh})).await.says(401, no_account.clone());
         app.sql("update users set is_active = true; update sessions set ended_at = now()").await;
-        client.post(REFRESH, json!({"refresh": refresh})).await.says(401, token_not_valid("Token is invalid"));
+        client.post(REFRESH, json!({"refresh": refresh})).await.says(401, token_not_valid("Token is blacklisted"));
         app.sql("delete from users").await;
         client.post(REFRESH, json!({"refresh": refresh})).await.says(401, no_account);
     }

@@ -42,6 +42,7 @@ REFUSED = [
     (ANY, "(new_)?password", r"(This|The) password is (too|entirely) .*|Password fields didn't match\."),
     (r"POST /api/auth/password/change/", "old_password", "Your old password was entered incorrectly.*"),
     (REGISTER, "name", "Ensure this field has no more than 150 characters."),
+    (r"POST /api/auth/tokens/", "expires_at", r"Ensure this time is in the future\.|Datetime has wrong format\..*"),
     # it was not read here, it stands for another body, it was not made here
     (r"(PUT|PATCH|DELETE) /api/(patients|doctors)/\{id\}/", "detail", "It has changed since you read it.*"),
     (MAPPINGS + r"|POST /api/(patients|doctors)/", "detail", r"(?s).*Idempotency-Key (was sent|must have) .*"),

@@ -1,22 +1,20 @@
 //! `/api/auth/login/`: tokens for credentials.
 
 use axum::{
-    Extension,
     extract::State,
     http::{HeaderMap, header::USER_AGENT},
 };
-use chrono::{TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
 use crate::{
     api::{answer::Json, parameters::Format},
-    auth::{Passwords, TokenType, Tokens},
-    db::{Db, sessions::Client},
+    auth::{Passwords, TokenType, Tokens, token},
+    db::{Db, logins::NewLogin},
     error::{Result, Unauthenticated, UnauthenticatedBody},
     input::{self, ACCOUNT_LIMIT, Body, Input},
-    request::{Peer, RequestId},
+    request::Origin,
 };
 
 /// A token, for the document.
@@ -81,25 +79,31 @@ pub async fn login(
     State(db): State<Db>,
     State(passwords): State<Passwords>,
     State(tokens): State<Tokens>,
-    Extension(request_id): Extension<RequestId>,
-    Extension(Peer(address)): Extension<Peer>,
+    origin: Origin,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Json<TokenPair>> {
     let Credentials { login, password } = body.new_value()?;
-    let account = db.credentials(&login).await?.filter(|account| account.is_active);
+    let account = db.credentials(&login).await?;
+    let user_id = account.as_ref().map(|account| account.user_id);
+    let account = account.filter(|account| account.is_active);
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let is_verified = passwords.verify(password, stored).await?;
-    let account = account.filter(|_| is_verified).ok_or(Unauthenticated::NoActiveAccount)?;
-
-    let client = Client { user_agent: user_agent(&headers), address: address.ip().to_string() };
-    let expires_at = Utc::now() + TimeDelta::from_std(tokens.refresh_lifetime()).unwrap_or(TimeDelta::MAX);
-    let session = db
-        .begin_session(account.user_id, &account.password_hash, expires_at, &client, request_id.as_str())
-        .await?
-        .ok_or(Unauthenticated::NoActiveAccount)?;
-    let issue = |token_type| tokens.issue(token_type, account.user_id, session);
-    Ok(Json(TokenPair { refresh: issue(TokenType::Refresh), access: issue(TokenType::Access) }))
+    let Some(account) = account.filter(|_| is_verified) else {
+        db.record_failed_login(user_id, &origin).await?;
+        return Err(Unauthenticated::NoActiveAccount.into());
+    };
+    let refresh_id = token::new_id();
+    let new = NewLogin {
+        user_id: account.user_id,
+        password_hash: &account.password_hash,
+        refresh_id: &refresh_id,
+        expires_at: tokens.refresh_expiry(),
+        user_agent: &user_agent(&headers),
+    };
+    let session = db.begin_session(&new, &origin).await?.ok_or(Unauthenticated::NoActiveAccount)?;
+    let access = tokens.issue(TokenType::Access, account.user_id, session);
+    Ok(Json(TokenPair { refresh: tokens.issue_refresh(refresh_id, account.user_id, session), access }))
 }
 
 fn user_agent(headers: &HeaderMap) -> String {

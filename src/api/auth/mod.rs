@@ -1,5 +1,6 @@
 //! `/api/auth/`: accounts, tokens and logins.
 
+pub mod api_tokens;
 pub mod login;
 pub mod me;
 pub mod password;

@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::{
     api::{
         answer::{Empty, Json},
-        caller::caller_first,
+        caller::{caller_first, with_password},
         parameters::Format,
     },
     auth::{CurrentUser, Passwords},
@@ -45,7 +45,7 @@ impl Input for PasswordChange {
 
 /// Change your password.
 ///
-/// Your other logins end.
+/// Your other logins and your API tokens end.
 #[utoipa::path(
     post, path = "/api/auth/password/change/", operation_id = "auth_password_change_create", tag = "auth",
     params(Format), request_body = PasswordChange,
@@ -57,6 +57,7 @@ pub async fn change(
     State(passwords): State<Passwords>,
     body: Body<PasswordChange>,
 ) -> Result<Json<Empty>> {
+    with_password(&db, &user).await?;
     let (old, new) = caller_first(&db, &user, body.new_value()).await?;
     let account = db.own_credentials(&user).await?;
     let wrong = || {

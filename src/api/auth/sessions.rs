@@ -6,7 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    api::answer::{Empty, Json, NoContent, Rows, Show, timestamp},
+    api::{
+        answer::{Empty, Json, NoContent, Rows, Show, timestamp},
+        caller::with_password,
+    },
     auth::CurrentUser,
     db::{Db, Id, sessions::Session},
     error::Result,
@@ -77,6 +80,7 @@ pub async fn list(user: CurrentUser, State(db): State<Db>) -> Result<Rows<Sessio
     responses((status = 204, description = "It has ended")),
 )]
 pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Session>) -> Result<NoContent> {
+    with_password(&db, &user).await?;
     db.sessions(&user).end(id).await.map(|()| NoContent)
 }
 
@@ -86,5 +90,6 @@ pub async fn destroy(user: CurrentUser, State(db): State<Db>, id: Id<Session>) -
     responses((status = 204, description = "They have ended")),
 )]
 pub async fn destroy_others(user: CurrentUser, State(db): State<Db>) -> Result<NoContent> {
+    with_password(&db, &user).await?;
     db.sessions(&user).end_others().await.map(|()| NoContent)
 }

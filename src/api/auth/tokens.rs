@@ -1,6 +1,6 @@
 //! `/api/auth/token/`: new access tokens, and what simplejwt does with tokens beside that.
 
-use axum::{Extension, extract::State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
@@ -11,11 +11,12 @@ use crate::{
         answer::{Empty, Json},
         parameters::Format,
     },
-    auth::{CurrentUser, TokenType, Tokens},
-    db::Db,
+    auth::{CurrentUser, RefreshToken, TokenType, Tokens, token},
+    config::RotateRefreshTokens,
+    db::{Db, logins::Rotation},
     error::{ApiError, Result, TokenError, Unauthenticated, UnauthenticatedBody},
     input::{ACCOUNT_LIMIT, Body, Input},
-    request::RequestId,
+    request::Origin,
 };
 
 /// A refresh token, to be exchanged for a new access token.
@@ -44,11 +45,16 @@ impl Input for Refresh {
 #[schema(example = json!({ "access": TOKEN }))]
 pub struct AccessToken {
     access: String,
+    /// A new refresh token, if the server exchanges them (`ROTATE_REFRESH_TOKENS`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refresh: Option<String>,
 }
 
 /// Get a new access token.
 ///
-/// Also served as `/api/auth/refresh/`.
+/// Also served as `/api/auth/refresh/`. If the answer has a new refresh token, use it from then on: the old one is good for
+/// 10 more seconds, and its use after that ends the login.
 #[utoipa::path(
     post, path = "/api/auth/token/refresh/", operation_id = "auth_token_refresh_create", tag = "auth", security(()),
     params(Format), request_body = Refresh,
@@ -56,19 +62,27 @@ pub struct AccessToken {
         (status = 200, description = "The access token", body = AccessToken),
         (status = 401, description = "The token is not a refresh token, or is no longer valid",
             body = UnauthenticatedBody,
-            example = json!(Unauthenticated::RefreshToken(TokenError::Expired).body())),
+            examples(
+                ("expired" = (value = json!(Unauthenticated::RefreshToken(TokenError::Expired).body()))),
+                ("ended" = (value = json!(Unauthenticated::RefreshToken(TokenError::Blacklisted).body()))),
+            )),
     ),
 )]
 pub async fn refresh(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    Extension(request_id): Extension<RequestId>,
+    State(RotateRefreshTokens(rotates)): State<RotateRefreshTokens>,
+    origin: Origin,
     body: Body<Refresh>,
 ) -> Result<Json<AccessToken>> {
-    let token = body.new_value()?;
-    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
-    db.use_session(&user).await?;
-    Ok(Json(AccessToken { access: tokens.issue(TokenType::Access, user.id(), user.session_id()) }))
+    let token = RefreshToken::verify(&tokens, &body.new_value()?, origin)?;
+    let rotation = rotates.then(|| Rotation { id: token::new_id(), expires_at: tokens.refresh_expiry() });
+    let refresh_id = db.refresh(&token, rotation.as_ref()).await?;
+    let (user, session) = (token.user.id(), token.user.session_id());
+    Ok(Json(AccessToken {
+        access: tokens.issue(TokenType::Access, user, session),
+        refresh: rotates.then(|| tokens.issue_refresh(refresh_id, user, session)),
+    }))
 }
 
 /// End the login of a refresh token.
@@ -87,13 +101,11 @@ pub async fn refresh(
 pub async fn blacklist(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    Extension(request_id): Extension<RequestId>,
+    origin: Origin,
     body: Body<Refresh>,
 ) -> Result<Json<Empty>> {
-    let token = body.new_value()?;
-    let user = CurrentUser::from_refresh_token(&tokens, &token, request_id)?;
-    db.use_session(&user).await?;
-    db.sessions(&user).end_own().await.map(|()| Json(Empty::default()))
+    let token = RefreshToken::verify(&tokens, &body.new_value()?, origin)?;
+    db.blacklist(&token).await.map(|()| Json(Empty::default()))
 }
 
 /// A token of either kind.
@@ -130,11 +142,11 @@ impl Input for Verify {
 pub async fn verify(
     State(db): State<Db>,
     State(tokens): State<Tokens>,
-    Extension(request_id): Extension<RequestId>,
+    origin: Origin,
     body: Body<Verify>,
 ) -> Result<Json<Empty>> {
     let token = body.new_value()?;
-    let user = CurrentUser::from_any_token(&tokens, &token, request_id)?;
+    let user = CurrentUser::from_any_token(&tokens, &token, origin)?;
     match db.check(&user).await {
         Err(ApiError::Unauthenticated(_)) => Err(Unauthenticated::RefreshToken(TokenError::Invalid).into()),
         checked => checked.map(|()| Json(Empty::default())),

@@ -1,6 +1,6 @@
 //! What tests are written in: an application on a database of its own, and clients that act as somebody.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use healthcare_backend::{
     app::app,
@@ -25,12 +25,15 @@ pub use messages::{bad_token, detail};
 
 pub const SECRET_KEY: &str = "the secret key of the tests, which is long enough";
 pub const FALLBACK_KEY: &str = "the secret key that the tests had before this one";
+/// The caller of a statement, in SQL: the first user, with the first login, who reads.
+pub const FIRST_CALLER: &str = "row(1, 1, null, false, 'x', '127.0.0.1')::caller";
 /// README B's.
 pub const PASSWORD: &str = "StrongPass123";
 
 pub const REGISTER: &str = "/api/auth/register/";
 pub const LOGIN: &str = "/api/auth/login/";
 pub const REFRESH: &str = "/api/auth/token/refresh/";
+pub const API_TOKENS: &str = "/api/auth/tokens/";
 pub const ME: &str = "/api/auth/me/";
 pub const PATIENTS: &str = "/api/patients/";
 pub const DOCTORS: &str = "/api/doctors/";
@@ -43,7 +46,7 @@ pub struct TestApp {
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     // dropped last
-    pub database: TestDatabase,
+    pub database: Arc<TestDatabase>,
 }
 
 impl TestApp {
@@ -52,7 +55,15 @@ impl TestApp {
     }
 
     pub async fn with(exposure: Exposure) -> Self {
-        let database = TestDatabase::new();
+        Self::on(Arc::new(TestDatabase::new()), exposure).await
+    }
+
+    /// Another server on the same database.
+    pub async fn beside(&self, exposure: Exposure) -> Self {
+        Self::on(self.database.clone(), exposure).await
+    }
+
+    async fn on(database: Arc<TestDatabase>, exposure: Exposure) -> Self {
         let db = Db::new(database.options.clone(), 8);
         let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
         let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
@@ -80,6 +91,13 @@ impl TestApp {
     /// A client with any token at all.
     pub fn bearer(&self, token: &str) -> Client {
         Client { token: Some(token.into()), ..self.anonymous() }
+    }
+
+    /// A client with a new API token of this user.
+    pub async fn script(&self, user: &Client, is_read_only: bool) -> Client {
+        let token = json!({ "name": "Script", "read_only": is_read_only });
+        let made = user.post(API_TOKENS, token).await.is(201).body;
+        self.bearer(made["token"].as_str().unwrap())
     }
 
     /// A token of a user and a login that need not exist.
