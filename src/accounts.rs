@@ -8,7 +8,7 @@ use crate::{
     auth::Passwords,
     db::{
         Db,
-        users::{NewUser, User},
+        users::{NewUser, Rank},
     },
     error::{
         ApiError, Result,
@@ -151,15 +151,6 @@ pub struct NewAccount {
     pub password: String,
 }
 
-/// What a new account may do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Rank {
-    /// Keep patients.
-    User,
-    /// Everything, in the admin panel.
-    Superuser,
-}
-
 /// Reads a registration. Its errors are reported together with what is taken.
 pub async fn read(db: &Db, passwords: &Passwords, body: &Body<Registration>) -> Result<NewAccount> {
     match body.new_value_by(|registration, too_long| registration.errors(passwords, too_long)) {
@@ -172,17 +163,10 @@ pub async fn read(db: &Db, passwords: &Passwords, body: &Body<Registration>) -> 
     }
 }
 
-/// Makes the account.
-pub async fn create(db: &Db, passwords: &Passwords, account: NewAccount, rank: Rank, request_id: &str) -> Result<User> {
-    let new = NewUser {
-        name: account.name,
-        email: account.email,
-        username: account.username,
-        password_hash: passwords.hash(account.password).await?,
-        is_superuser: rank == Rank::Superuser,
-    };
-    let id = db.create_user(&new, request_id).await?;
-    Ok(User { id, name: new.name, email: new.email, username: new.username })
+/// The account as it is stored, with its password hashed.
+pub async fn hashed(passwords: &Passwords, account: NewAccount, rank: Rank) -> Result<NewUser> {
+    let password_hash = passwords.hash(account.password).await?;
+    Ok(NewUser { name: account.name, email: account.email, username: account.username, password_hash, rank })
 }
 
 /// Django's `normalize_email`: the domain in lower case.

@@ -32,7 +32,8 @@
 //! | `request` | the id of a request, its client's address, what it accepts |
 //!
 //! Two walls hold the house up. SQL is in `db`, where the pool is private. And authority is a value, not an id: only the
-//! extractor makes a `CurrentUser`, and owned rows are reached through it alone.
+//! extractor makes a `CurrentUser`, and owned rows are reached through it alone. Only `cli` makes an `Operator`, who may
+//! change any account.
 
 pub mod accounts;
 pub mod api;

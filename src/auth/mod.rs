@@ -1,4 +1,5 @@
-//! Who is calling. `CurrentUser` is the only authority there is, and only the extractor here makes one.
+//! Who is calling. `CurrentUser` is the only authority there is over HTTP, and only the extractor here makes one; an
+//! `Operator` is the one at the command line.
 
 use std::net::IpAddr;
 
@@ -14,12 +15,14 @@ use crate::{
 };
 
 pub mod api_token;
+pub mod operator;
 pub mod password;
 pub mod seal;
 pub mod secret_key;
 pub mod token;
 
 use api_token::{ApiToken, TokenHash};
+pub use operator::Operator;
 pub use password::Passwords;
 pub use seal::Seal;
 pub use token::{TokenType, Tokens};

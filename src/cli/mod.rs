@@ -15,11 +15,14 @@ use crate::{
 };
 
 mod accounts;
+mod createuser;
 mod log;
+mod prompts;
 mod run;
 mod stop;
 
-use accounts::{Changepassword, Createsuperuser};
+use accounts::{Changepassword, Deleteuser, Login};
+use createuser::{Createsuperuser, Createuser};
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
 ///
@@ -40,10 +43,18 @@ enum Command {
     Serve,
     /// Bring the schema of the database up to date
     Migrate,
-    /// Make an account that may do everything in the admin panel
+    /// Make an account that may do everything
     Createsuperuser(Createsuperuser),
+    /// Make an account that keeps patients, as registration does
+    Createuser(Createuser),
     /// Give an account another password, and end its sessions
     Changepassword(Changepassword),
+    /// Let an account log in no more, and end its sessions; its patients stay
+    Deactivateuser(Login),
+    /// Let an account log in again
+    Activateuser(Login),
+    /// Delete an account, with its patients and their mappings
+    Deleteuser(Deleteuser),
     /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
     #[command(hide = true)]
     TestDatabase { dir: PathBuf },
@@ -97,8 +108,12 @@ fn run(cli: Cli, config: &Config) -> Result<()> {
         match cli.command.unwrap_or_default() {
             Command::Serve => run::serve(config).await,
             Command::Migrate => run::migrate(config).await,
-            Command::Createsuperuser(arguments) => accounts::create(config, arguments).await,
+            Command::Createsuperuser(arguments) => createuser::create_superuser(config, arguments).await,
+            Command::Createuser(arguments) => createuser::create_user(config, arguments).await,
             Command::Changepassword(arguments) => accounts::change_password(config, arguments).await,
+            Command::Deactivateuser(arguments) => accounts::deactivate(config, arguments).await,
+            Command::Activateuser(arguments) => accounts::activate(config, arguments).await,
+            Command::Deleteuser(arguments) => accounts::delete(config, arguments).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }
     })

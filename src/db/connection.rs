@@ -9,15 +9,17 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-/// How long a statement may take, including the wait for a connection.
-const STATEMENT: Duration = Duration::from_millis(3500);
 /// How often a statement is retried.
 const RETRIES: usize = 3;
 
 /// A connection of the pool, for one statement. A statement that loses a race (40001, 40P01), or that was prepared before
 /// a migration, is retried. A statement that takes too long ends, even if PostgreSQL does not answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Connection<'c>(pub(super) &'c PgPool);
+pub(super) struct Connection<'c> {
+    pub(super) pool: &'c PgPool,
+    /// How long a statement may take, including the wait for a connection.
+    pub(super) limit: Duration,
+}
 
 type Statement = (SqlStr, Option<PgArguments>);
 
@@ -27,7 +29,10 @@ fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Err
     Ok((query.sql(), arguments))
 }
 
-async fn run(pool: &PgPool, statement: Result<Statement, Error>) -> Result<Vec<Either<PgQueryResult, PgRow>>, Error> {
+async fn run(
+    Connection { pool, limit }: Connection<'_>,
+    statement: Result<Statement, Error>,
+) -> Result<Vec<Either<PgQueryResult, PgRow>>, Error> {
     let statement = statement?;
     let attempts = async {
         let mut connection = pool.acquire().await?;
@@ -41,7 +46,7 @@ async fn run(pool: &PgPool, statement: Result<Statement, Error>) -> Result<Vec<E
         }
         connection.fetch_many(statement.clone()).try_collect().await
     };
-    timeout(STATEMENT, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    timeout(limit, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 fn has_code(error: &Error, codes: &[&str]) -> bool {
@@ -57,7 +62,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self.0, statement(query)).map(|rows| {
+        let rows = run(self, statement(query)).map(|rows| {
             futures_util::stream::iter(
                 rows.map_or_else(|error| vec![Err(error)], |rows| rows.into_iter().map(Ok).collect()),
             )
@@ -70,7 +75,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self.0, statement(query));
+        let rows = run(self, statement(query));
         rows.map_ok(|rows| rows.into_iter().find_map(Either::right)).boxed()
     }
 
@@ -78,7 +83,7 @@ impl<'c> Executor<'c> for Connection<'c> {
     where
         'c: 'e,
     {
-        self.0.prepare_with(sql, parameters)
+        self.pool.prepare_with(sql, parameters)
     }
 
     #[doc(hidden)]
@@ -86,6 +91,6 @@ impl<'c> Executor<'c> for Connection<'c> {
     where
         'c: 'e,
     {
-        self.0.describe(sql)
+        self.pool.describe(sql)
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     error::{ApiError, Result, TokenError, Unauthenticated},
 };
 
+pub mod accounts;
 pub mod api_tokens;
 mod caller;
 mod connection;
@@ -36,6 +37,10 @@ pub mod users;
 
 pub use schema::SchemaError;
 
+/// How long a statement of a request may take, including the wait for a connection.
+const STATEMENT: Duration = Duration::from_millis(3500);
+/// The same for a command: an account with 100,000 patients is deleted in 10 seconds.
+const COMMAND: Duration = Duration::from_mins(10);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
 
@@ -101,6 +106,8 @@ pub struct Db {
     /// For statements that may read many more rows than they return. They have few connections, so that many searches at
     /// once leave the other connections, and part of the processor, to everybody else.
     searches: PgPool,
+    /// How long a statement may take.
+    limit: Duration,
 }
 
 impl Db {
@@ -115,7 +122,16 @@ impl Db {
         Self {
             pool: pool(connections.saturating_sub(searches), Duration::from_secs(3)),
             searches: pool(searches, SEARCH_WAIT),
+            limit: STATEMENT,
         }
+    }
+
+    /// For a command: one connection, whose statements may take minutes.
+    pub fn for_command(options: PgConnectOptions) -> Self {
+        let db = Self::new(options, 1);
+        let options = db.pool.connect_options().as_ref().clone();
+        db.pool.set_connect_options(options.options([("statement_timeout", "0")]));
+        Self { limit: COMMAND, ..db }
     }
 
     /// Closes every connection when its statement has ended.
@@ -125,12 +141,12 @@ impl Db {
 
     /// Where statements run, except searches.
     fn connection(&self) -> Connection<'_> {
-        Connection(&self.pool)
+        Connection { pool: &self.pool, limit: self.limit }
     }
 
     /// Where searches run.
     fn search_connection(&self) -> Connection<'_> {
-        Connection(&self.searches)
+        Connection { pool: &self.searches, limit: self.limit }
     }
 
     /// The row that a statement found. No row: 401 if the caller may no longer call, else 404; a row of somebody else is

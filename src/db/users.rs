@@ -16,8 +16,29 @@ pub struct NewUser {
     pub name: String,
     /// What `Passwords::hash` made.
     pub password_hash: String,
-    /// May do everything in the admin panel; made on the command line.
-    pub is_superuser: bool,
+    /// What it may do.
+    pub rank: Rank,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Keep patients.
+    User,
+    /// Also what the settings leave to staff.
+    Staff,
+    /// Everything.
+    Superuser,
+}
+
+impl Rank {
+    pub(super) fn is_staff(self) -> bool {
+        self != Self::User
+    }
+
+    pub(super) fn is_superuser(self) -> bool {
+        self == Self::Superuser
+    }
 }
 
 /// An account, as its owner sees it.
@@ -44,17 +65,16 @@ pub struct Credentials {
 }
 
 impl Db {
-    /// Makes an account; in the audit, the new user is the actor. A taken e-mail or username is a field error; if both are
-    /// taken, both are named.
-    pub async fn create_user(&self, new: &NewUser, request_id: &str) -> Result<i64> {
+    /// Makes an account of one's own: in the audit, the new user is the actor.
+    pub async fn register(&self, new: NewUser, request_id: &str) -> Result<User> {
         let created = sqlx::query_scalar!(
             r#"
             with actor as materialized (
-                select id, act_as(id, $1, case when $6 then 'cli' else 'api' end, $5) as acts
+                select id, act_as(id, $1, 'api', $5) as acts
                 from nextval(pg_get_serial_sequence('users', 'id')) as id)
-            insert into users (id, email, username, name, password_hash, is_staff, is_superuser)
+            insert into users (id, email, username, name, password_hash)
             overriding system value
-            select actor.id, $1, $2, $3, $4, $6, $6
+            select actor.id, $1, $2, $3, $4
             from actor
             returning id
             "#,
@@ -62,18 +82,22 @@ impl Db {
             new.username,
             new.name,
             new.password_hash,
-            request_id,
-            new.is_superuser
-        )
-        .fetch_one(self.connection())
-        .await;
-        match created.map_err(ApiError::from) {
+            request_id
+        );
+        let created = created.fetch_one(self.connection()).await;
+        self.created(new, created).await
+    }
+
+    /// The account that was made, or why it was not: if both its e-mail and its username are taken, both are named.
+    pub(super) async fn created(&self, new: NewUser, id: sqlx::Result<i64>) -> Result<User> {
+        match id.map_err(ApiError::from) {
+            Ok(id) => Ok(User { id, name: new.name, email: new.email, username: new.username }),
             Err(ApiError::Invalid(error)) => {
                 // PostgreSQL names only one
                 let taken = self.taken(Some(&new.email), new.username.as_deref()).await?;
                 Err(ApiError::Invalid(if taken.is_empty() { error } else { taken }))
             }
-            created => created,
+            Err(error) => Err(error),
         }
     }
 
@@ -190,27 +214,5 @@ impl Db {
             self.check(user).await?;
         }
         Ok(changed.is_some())
-    }
-
-    /// Changes the password of an account and ends its sessions.
-    pub async fn change_password(&self, user_id: i64, password_hash: &str, request_id: &str) -> Result<()> {
-        sqlx::query!(
-            r#"
-            with actor as materialized (
-                select id, email, act_as(id, email, 'cli', $3) as acts from users where id = $1),
-            ended as (
-                update sessions set ended_at = now()
-                where user_id = (select id from actor) and ended_at is null)
-            update users u
-            set password_hash = $2
-            where u.id = (select id from actor)
-            "#,
-            user_id,
-            password_hash,
-            request_id
-        )
-        .execute(self.connection())
-        .await?;
-        Ok(())
     }
 }

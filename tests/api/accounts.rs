@@ -1,13 +1,12 @@
-//! `/api/auth/me/`, and accounts from the command line.
+//! `/api/auth/me/`.
 
 use serde_json::json;
 
 use crate::support::{
-    Client, PASSWORD, REGISTER, TestApp, alice_smith,
+    PASSWORD, REGISTER, TestApp, alice_smith,
     cases::{all_hold, case},
     detail,
     messages::{BLANK, fault},
-    program::{Directory, Program, run},
     with,
 };
 
@@ -90,70 +89,4 @@ async fn me_takes_back_what_it_showed_and_the_empty_fields_of_a_form() {
         let form = with(renamed.clone(), json!({"password": "", "new_password": " "}));
         all_hold([case("a form", &client, "PATCH", ME).form(&form).says(200, renamed)]).await;
     }
-}
-
-#[tokio::test]
-async fn a_superuser_is_made_beside_a_running_server_and_logs_in() {
-    let dir = Directory::new();
-    let server = Program::start(dir.path(), &[]);
-    let arguments =
-        ["createsuperuser", "--email", "Root@Example.org", "--name", "Root", "--username", "root", "--password-stdin"];
-    let made = run(dir.path(), &arguments, "StrongPass123\n");
-    assert!(made.status.success(), "{made:?}");
-    assert_eq!(String::from_utf8_lossy(&made.stdout), "Superuser created successfully.\n");
-    let root = Client::at(&server.address).logged_in("root").await;
-    root.get(ME).await.says(200, json!({"id": 1, "name": "Root", "email": "Root@example.org", "username": "root"}));
-
-    for (arguments, input, said) in [
-        (&arguments[..], PASSWORD, "error: email: user with this email already exists.\n"),
-        (
-            &["createsuperuser", "--email", "x", "--name", "X", "--password-stdin"],
-            PASSWORD,
-            "error: email: Enter a valid email address.\n",
-        ),
-        (
-            &["createsuperuser", "--email", "x@example.org", "--name", "X", "--password-stdin"],
-            "password",
-            "error: password: This password is too common.\n",
-        ),
-        (
-            &["createsuperuser", "--email", "x@example.org", "--password-stdin"],
-            PASSWORD,
-            "error: --name is needed with --password-stdin\n",
-        ),
-        (
-            &["changepassword", "ROOT", "--password-stdin"],
-            "root@example.org",
-            "error: The password is too similar to the email.\n",
-        ),
-        (&["changepassword", "nobody", "--password-stdin"], PASSWORD, "error: user 'nobody' does not exist\n"),
-    ] {
-        let refused = run(dir.path(), arguments, input);
-        assert_eq!((refused.status.code(), &*String::from_utf8_lossy(&refused.stderr)), (Some(1), said));
-    }
-    server.stop();
-}
-
-#[tokio::test]
-async fn a_changed_password_ends_the_sessions() {
-    let dir = Directory::new();
-    let server = Program::start(dir.path(), &[]);
-    let alice = Client::at(&server.address).registered("alice").await;
-    let changed = run(dir.path(), &["changepassword", "alice@example.com", "--password-stdin"], "AnotherPass456\n");
-    assert!(changed.status.success(), "{changed:?}");
-    alice.get(ME).await.is(401);
-    let login = |password: &str| json!({"email": "alice@example.com", "password": password});
-    let client = Client::at(&server.address);
-    client.post("/api/auth/login/", login(PASSWORD)).await.is(401);
-    client.post("/api/auth/login/", login("AnotherPass456")).await.is(200);
-}
-
-#[tokio::test]
-async fn a_superuser_is_made_before_the_first_start_too() {
-    let dir = Directory::new();
-    let arguments = ["createsuperuser", "--email", "root@example.org", "--name", "Root", "--password-stdin"];
-    let made = run(dir.path(), &arguments, "StrongPass123");
-    assert!(made.status.success(), "{made:?}");
-    let server = Program::start(dir.path(), &[]);
-    Client::at(&server.address).logged_in("root@example.org").await;
 }

@@ -88,3 +88,12 @@ fn no_file_is_over_300_lines_and_half_of_them_are_under_120() {
     assert!(*longest <= 300, "{}: {longest}", file.display());
     assert!(lines[lines.len() / 2].0 <= 120, "the median: {}", lines[lines.len() / 2].0);
 }
+
+#[test]
+fn only_the_command_line_makes_an_operator() {
+    let makers =
+        files(Path::new(SRC)).into_iter().filter(|file| fs::read_to_string(file).unwrap().contains("Operator::"));
+    let makers: Vec<PathBuf> = makers.collect();
+    assert!(!makers.is_empty());
+    assert!(makers.iter().all(|file| file.starts_with(format!("{SRC}/cli"))), "{makers:?}");
+}

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::me::UserView;
 use crate::{
-    accounts::{self, Rank, Registration},
+    accounts::{self, Registration},
     api::{answer::Created, parameters::Format},
     auth::{Passwords, password::MIN_LENGTH},
     config::PasswordRule,
-    db::Db,
+    db::{Db, users::Rank},
     error::{Detail, Result},
     input::Body,
     request::RequestId,
@@ -45,7 +45,8 @@ pub async fn register(
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
     let account = accounts::read(&db, &passwords, &body).await?;
-    let user = accounts::create(&db, &passwords, account, Rank::User, request_id.as_str()).await?;
+    let new = accounts::hashed(&passwords, account, Rank::User).await?;
+    let user = db.register(new, request_id.as_str()).await?;
     Ok(Created(Registered { user: UserView::from(user), message: "User registered successfully" }))
 }
 
