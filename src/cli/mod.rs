@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod accounts;
+mod check;
 mod createuser;
 mod log;
 mod prompts;
@@ -22,6 +23,7 @@ mod run;
 mod stop;
 
 use accounts::{Changepassword, Deleteuser, Login};
+use check::Check;
 use createuser::{Createsuperuser, Createuser};
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
@@ -43,6 +45,8 @@ enum Command {
     Serve,
     /// Bring the schema of the database up to date
     Migrate,
+    /// Look for what is wrong with the settings and the database, without changing anything
+    Check(Check),
     /// Make an account that may do everything
     Createsuperuser(Createsuperuser),
     /// Make an account that keeps patients, as registration does
@@ -81,31 +85,29 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let mut faults: Vec<String> = environment.err().into_iter().collect();
-    let config = match Config::new(&cli.settings) {
-        Ok(config) if faults.is_empty() => config,
-        Ok(_) => return wrong_settings(&faults),
-        Err(more) => {
-            faults.extend(more);
-            return wrong_settings(&faults);
-        }
-    };
+    let (config, wrong) = Config::read(&cli.settings);
+    let faults = [environment.err().into_iter().collect(), wrong].concat();
+    let command = cli.command.unwrap_or_default();
+    if !faults.is_empty() && !matches!(command, Command::Check(_)) {
+        return wrong_settings(&faults);
+    }
     if let Err(error) = log::start(&cli.settings.rust_log) {
         say(&mut io::stderr(), &format!("error: {error}"));
         return ExitCode::FAILURE;
     }
-    let ran = run(cli, &config);
-    if let Err(error) = &ran {
+    let ran = run(command, &config, &faults).unwrap_or_else(|error| {
         log::print(&format!("error: {error:#}"));
-    }
+        ExitCode::FAILURE
+    });
     log::flush();
-    if ran.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    ran
 }
 
-fn run(cli: Cli, config: &Config) -> Result<()> {
+fn run(command: Command, config: &Config, faults: &[String]) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        match cli.command.unwrap_or_default() {
+        match command {
+            Command::Check(arguments) => return Ok(check::run(config, faults, arguments).await),
             Command::Serve => run::serve(config).await,
             Command::Migrate => run::migrate(config).await,
             Command::Createsuperuser(arguments) => createuser::create_superuser(config, arguments).await,
@@ -115,7 +117,8 @@ fn run(cli: Cli, config: &Config) -> Result<()> {
             Command::Activateuser(arguments) => accounts::activate(config, arguments).await,
             Command::Deleteuser(arguments) => accounts::delete(config, arguments).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -24,6 +24,10 @@ pub struct Config {
     pub secret_key: Option<String>,
     /// Verify older tokens.
     pub secret_key_fallbacks: Vec<String>,
+    /// What is wrong with the keys, which `debug` takes all the same.
+    pub weak_keys: Vec<String>,
+    /// Whether this is a development.
+    pub debug: bool,
     /// What a new password must keep.
     pub password_rules: Vec<PasswordRule>,
     /// Whom it serves.
@@ -88,16 +92,18 @@ const PORT: &str = "a port, 0 to 65535";
 const MAKE_A_KEY: &str = "make one with `openssl rand -hex 32`";
 
 impl Config {
-    /// Checks the settings, and finds all that is wrong with them.
-    pub fn new(settings: &Settings) -> Result<Self, Vec<String>> {
+    /// Reads the settings, and finds all that is wrong with them; what is wrong is replaced.
+    pub fn read(settings: &Settings) -> (Self, Vec<String>) {
         let mut errors = SettingErrors::default();
         let debug = errors.boolean("DEBUG", &settings.debug);
         let database = database(settings, &mut errors);
         let secret_key = given(settings.secret_key.as_deref());
         let fallbacks = list(&settings.secret_key_fallbacks);
+        let weak_keys = weak_keys(secret_key.as_ref(), !matches!(database, Database::Embedded), &fallbacks);
         if !debug {
-            let is_needed = !matches!(database, Database::Embedded);
-            errors.extend(key_errors(secret_key.as_ref(), is_needed, &fallbacks));
+            errors.extend(
+                weak_keys.iter().map(|weak| format!("{weak}: {MAKE_A_KEY} (or set DEBUG=True, for development only)")),
+            );
         }
         errors.log_filter(&settings.rust_log);
         let config = Self {
@@ -110,6 +116,8 @@ impl Config {
             },
             secret_key,
             secret_key_fallbacks: fallbacks,
+            weak_keys,
+            debug,
             password_rules: errors.password_rules(&list(&settings.auth_password_validators)),
             exposure: Exposure {
                 allowed_hosts: errors.hosts(list(&settings.allowed_hosts)),
@@ -134,7 +142,7 @@ impl Config {
             access_token_lifetime: errors.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
             refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
         };
-        if errors.0.is_empty() { Ok(config) } else { Err(errors.0) }
+        (config, errors.0)
     }
 }
 
@@ -196,18 +204,14 @@ fn list(value: &str) -> Vec<String> {
 }
 
 /// What is wrong with the keys that sign tokens: one that others know lets them in as anybody.
-fn key_errors(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Vec<String> {
+fn weak_keys(key: Option<&String>, is_needed: bool, fallbacks: &[String]) -> Vec<String> {
     if key.is_none() && is_needed {
-        return vec![format!("SECRET_KEY is missing: {MAKE_A_KEY}")];
+        return vec!["SECRET_KEY is missing".into()];
     }
     let numbered = fallbacks.iter().enumerate();
     let fallbacks = numbered.map(|(index, key)| (format!("key {} of SECRET_KEY_FALLBACKS", index + 1), key));
     let keys = key.into_iter().map(|key| ("SECRET_KEY".to_owned(), key)).chain(fallbacks);
-    let errors = keys.filter_map(|(name, key)| {
-        let weakness = weakness(key)?;
-        Some(format!("{name} {weakness}: {MAKE_A_KEY} (or set DEBUG=True, for development only)"))
-    });
-    errors.collect()
+    keys.filter_map(|(name, key)| Some(format!("{name} {}", weakness(key)?))).collect()
 }
 
 fn weakness(key: &str) -> Option<String> {

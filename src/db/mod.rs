@@ -27,6 +27,7 @@ pub mod directory;
 pub mod doctors;
 pub mod embedded;
 pub mod idempotency;
+mod inspection;
 pub mod listing;
 pub mod logins;
 pub mod mappings;
@@ -35,6 +36,7 @@ mod schema;
 pub mod sessions;
 pub mod users;
 
+pub use inspection::Inspection;
 pub use schema::SchemaError;
 
 /// How long a statement of a request may take, including the wait for a connection.

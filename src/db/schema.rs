@@ -57,18 +57,18 @@ impl Db {
         let lock_timeout = patience.as_millis().to_string();
         // "relation already exists, skipping" is not worth a line
         let options = options.clone().options([("client_min_messages", "warning"), ("lock_timeout", &lock_timeout)]);
-        let connecting = timeout(CONNECT, options.connect()).await;
-        let mut connection = connecting.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let mut connection = connect(&options).await?;
         take_turn(&mut connection, patience).await?;
-        let foreign = foreign_tables(&mut connection).await?;
-        if !foreign.is_empty() {
-            return Err(SchemaError::ForeignTables(foreign.join(", ")));
-        }
+        refuse_foreign_tables(&mut connection).await?;
         let mut migrations = sqlx::migrate!();
         migrations.set_locking(false).run(&mut connection).await.map_err(sqlx::Error::from)?;
         // the lock ends with the connection
         Ok(connection.close().await?)
     }
+}
+
+pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    timeout(CONNECT, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
 /// Waits for another process that migrates the same database.
@@ -88,10 +88,10 @@ async fn take_turn(connection: &mut PgConnection, patience: Duration) -> Result<
     })
 }
 
-/// The tables that are in the way of the first migration.
-async fn foreign_tables(connection: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+/// Refuses a database with tables that are in the way of the first migration.
+pub(super) async fn refuse_foreign_tables(connection: &mut PgConnection) -> Result<(), SchemaError> {
     let tables = TABLES.map(str::to_owned);
-    sqlx::query_scalar!(
+    let foreign = sqlx::query_scalar!(
         r#"
         select t.relname::text as "name!"
         from pg_class t
@@ -104,7 +104,8 @@ async fn foreign_tables(connection: &mut PgConnection) -> sqlx::Result<Vec<Strin
         &tables[..]
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    if foreign.is_empty() { Ok(()) } else { Err(SchemaError::ForeignTables(foreign.join(", "))) }
 }
 
 /// What went wrong, without the line of PostgreSQL's own source that sqlx adds to its messages.

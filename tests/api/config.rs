@@ -108,7 +108,7 @@ fn a_database_of_one_s_own_needs_a_key_and_a_name() {
         "These settings are wrong:
   DB_NAME is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too
   DB_USER is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too
-  SECRET_KEY is missing: make one with `openssl rand -hex 32`
+  SECRET_KEY is missing: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only)
 See --help.
 "
     );

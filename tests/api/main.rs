@@ -20,6 +20,7 @@ mod attacks_database;
 mod attacks_process;
 mod authorization;
 mod bodies;
+mod check;
 mod conditional;
 mod config;
 mod connections;

@@ -25,6 +25,8 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "login: what the password is verified against",
     ),
     ("delete from idempotency_keys where ctid", "the purge of old keys, which nobody asked for"),
+    ("select to_regclass('_sqlx_migrations')", "check: what the database is like"),
+    ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
     ("select t.relname::text", "the first migration: whether tables of another program are in its way"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];

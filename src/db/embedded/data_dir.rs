@@ -52,20 +52,13 @@ impl DataDir {
 
     /// `dir`; or, as root, another directory if PostgreSQL's user can't enter that one.
     pub fn by_default(dir: &Path) -> Result<Self> {
-        let wanted = std::path::absolute(dir)?;
-        match owner()? {
-            Some(owner) if !is_reachable(&wanted, &owner) => {
-                ensure!(
-                    !wanted.exists(),
-                    "{} is closed to PostgreSQL's user {}, which runs it for root: run the server as the user who made \
-                     it, or set DATA_DIR",
-                    wanted.display(),
-                    owner.name
-                );
-                Self::at(Path::new(FOR_ROOT))
-            }
-            _ => Self::at(dir),
-        }
+        Self::at(&default_place(dir)?)
+    }
+
+    /// The one that `at`, or `by_default`, made before. None: it is not there.
+    pub fn existing(dir: &Path, is_default: bool) -> Result<Option<Self>> {
+        let place = if is_default { default_place(dir)? } else { dir.to_owned() };
+        place.exists().then(|| Self::at(&place)).transpose()
     }
 
     /// The directory.
@@ -173,6 +166,23 @@ fn owner() -> Result<Option<User>> {
         "PostgreSQL does not run as root, and there is neither a user postgres nor nobody: \
          run the server as another user"
     )
+}
+
+fn default_place(dir: &Path) -> Result<PathBuf> {
+    let wanted = std::path::absolute(dir)?;
+    match owner()? {
+        Some(owner) if !is_reachable(&wanted, &owner) => {
+            ensure!(
+                !wanted.exists(),
+                "{} is closed to PostgreSQL's user {}, which runs it for root: run the server as the user who made \
+                 it, or set DATA_DIR",
+                wanted.display(),
+                owner.name
+            );
+            Ok(FOR_ROOT.into())
+        }
+        _ => Ok(wanted),
+    }
 }
 
 /// Whether a user can enter the directory, or the one that it is going to be made in.

@@ -1,0 +1,84 @@
+//! Settings that are good for development only.
+
+use std::net::IpAddr;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::{Error, Finding, Note, Severity, Warning};
+use crate::config::{Config, Database};
+
+/// Whether it is so, how bad that is, what it means, and what to do.
+type Danger = (bool, Severity, &'static str, &'static str);
+
+/// What is dangerous with these settings.
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    // without DEBUG, the weak keys are among the faults
+    let weak_keys = config.weak_keys.iter().filter(|_| config.debug);
+    let weak_keys =
+        weak_keys.map(|weak| Finding::new(Error, format!("{weak}."), "Make a key with `openssl rand -hex 32`."));
+    let dangers = protection(config).into_iter().chain(network(config)).chain(rights(config));
+    let dangers = dangers.filter(|(is_so, ..)| *is_so);
+    weak_keys.chain(dangers.map(|(_, severity, what, remedy)| Finding::new(severity, what, remedy))).collect()
+}
+
+/// What protects the server from those who may not come in.
+fn protection(config: &Config) -> [Danger; 1] {
+    [(
+        config.debug,
+        Error,
+        "DEBUG is on: a weak SECRET_KEY is taken, and pages from any port of a client's machine may use the API.",
+        "Set DEBUG=False.",
+    )]
+}
+
+/// Who reaches the server, and what passes between it and others.
+fn network(config: &Config) -> [Danger; 4] {
+    let exposure = &config.exposure;
+    [
+        (
+            matches!(&config.database, Database::External(options, _) if may_be_read_on_the_way(options)),
+            Error,
+            "The database is on another machine, and patients' data may pass the network unencrypted.",
+            "Add ?sslmode=verify-full (or at least require) to DATABASE_URL, or set PGSSLMODE.",
+        ),
+        (
+            exposure.allowed_hosts.is_empty() || exposure.allowed_hosts.iter().any(|host| host == "*"),
+            Warning,
+            "ALLOWED_HOSTS is *: the server answers to any name.",
+            "Name those that clients use, such as ALLOWED_HOSTS=api.example.org.",
+        ),
+        (
+            !config.listen.0.is_loopback(),
+            Warning,
+            "HOST is reached from other machines, and this server speaks no TLS: without https, passwords and tokens can \
+             be read on the way.",
+            "Put a proxy with TLS in front, and let nobody else reach the port; if it is on this machine, HOST=127.0.0.1.",
+        ),
+        (
+            exposure.cors_allowed_origins.iter().any(|origin| origin == "*"),
+            Warning,
+            "CORS_ALLOWED_ORIGINS has *: the pages of any site may use the API.",
+            "Name the origins of your own pages, such as https://app.example.org.",
+        ),
+    ]
+}
+
+/// What people may do whom nobody knows.
+fn rights(config: &Config) -> [Danger; 1] {
+    [(
+        config.exposure.public_doctors,
+        Note,
+        "PUBLIC_DOCTORS is on: anybody may read the directory of doctors.",
+        "Set PUBLIC_DOCTORS=False if that is not wanted.",
+    )]
+}
+
+/// Whether a connection over a network may go without TLS.
+fn may_be_read_on_the_way(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host == "localhost"
+        || host.starts_with('/')
+        || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    !is_here && matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer)
+}
