@@ -16,7 +16,7 @@ use super::{
     query::ListQuery,
 };
 use crate::{
-    auth::{CurrentUser, DirectoryReader, Tokens},
+    auth::{DirectoryEditor, DirectoryReader, Tokens},
     db::{
         Db, Id,
         doctors::{Doctor, DoctorChange, Doctors, NewDoctor},
@@ -195,15 +195,15 @@ pub async fn list(
     ),
 )]
 pub async fn create(
-    user: CurrentUser,
+    editor: DirectoryEditor,
     State(db): State<Db>,
     key: IdempotencyKey,
     body: Body<DoctorInput>,
 ) -> Result<Inserted<Doctor>> {
-    let doctors = db.doctors(&user);
-    let new = caller_first(&db, &user, body.new_value()).await;
+    let doctors = db.doctors(&editor).await?;
+    let new = caller_first(&db, editor.user(), body.new_value()).await;
     let new = with_taken(&doctors, &body, None, new).await?;
-    let key = caller_first(&db, &user, key.of(&body)).await?;
+    let key = caller_first(&db, editor.user(), key.of(&body)).await?;
     doctors.create(&new, key.as_ref()).await
 }
 
@@ -229,13 +229,14 @@ pub async fn retrieve(reader: DirectoryReader, State(db): State<Db>, id: Id<Doct
     responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
 pub async fn update(
-    user: CurrentUser,
+    editor: DirectoryEditor,
     State(db): State<Db>,
-    id: Id<Doctor>,
+    id: Result<Id<Doctor>>,
     preconditions: Preconditions,
     body: Body<DoctorInput>,
 ) -> Result<WithEtag<Doctor>> {
-    let doctors = db.doctors(&user);
+    let doctors = db.doctors(&editor).await?;
+    let id = id?;
     let doctor = doctors.get(id).await?;
     let change = with_taken(&doctors, &body, Some(id), body.update(&doctor)).await?;
     let version = preconditions.check(&doctor)?;
@@ -250,13 +251,14 @@ pub async fn update(
     responses((status = 200, description = "The doctor", body = DoctorView)),
 )]
 pub async fn partial_update(
-    user: CurrentUser,
+    editor: DirectoryEditor,
     State(db): State<Db>,
-    id: Id<Doctor>,
+    id: Result<Id<Doctor>>,
     preconditions: Preconditions,
     body: Body<DoctorInput>,
 ) -> Result<WithEtag<Doctor>> {
-    let doctors = db.doctors(&user);
+    let doctors = db.doctors(&editor).await?;
+    let id = id?;
     let doctor = doctors.get(id).await?;
     let change = with_taken(&doctors, &body, Some(id), body.partial_update(&doctor)).await?;
     let version = preconditions.check(&doctor)?;
@@ -276,12 +278,13 @@ pub async fn partial_update(
     ),
 )]
 pub async fn destroy(
-    user: CurrentUser,
+    editor: DirectoryEditor,
     State(db): State<Db>,
-    id: Id<Doctor>,
+    id: Result<Id<Doctor>>,
     preconditions: Preconditions,
 ) -> Result<NoContent> {
-    let doctors = db.doctors(&user);
+    let doctors = db.doctors(&editor).await?;
+    let id = id?;
     let version = preconditions.check_if_any(doctors.get(id)).await?;
     doctors.delete(id, version).await.map(|()| NoContent)
 }

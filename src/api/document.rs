@@ -13,7 +13,7 @@ use utoipa::{
     Modify,
     openapi::{
         OpenApi,
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
@@ -70,18 +70,6 @@ fn bodies() -> [Accepted; 10] {
         Accepted::of::<doctors::DoctorInput>(),
         Accepted::of::<mappings::MappingInput>(),
     ]
-}
-
-/// Says in the document that anybody may read the directory of doctors.
-pub fn open_directory(openapi: &mut OpenApi) {
-    for path in ["/api/doctors/", "/api/doctors/{id}/"] {
-        let item = openapi.paths.paths.get_mut(path);
-        if let Some(read) = item.and_then(|item| item.get.as_mut()) {
-            let nothing = SecurityRequirement::default();
-            let token = SecurityRequirement::new("jwtAuth", Vec::<String>::new());
-            read.security = Some(vec![nothing, token]);
-        }
-    }
 }
 
 /// Completes the document that utoipa made from the handlers.

@@ -12,6 +12,7 @@ pub mod docs;
 pub mod doctors;
 pub mod document;
 pub mod endpoints;
+pub mod exposure;
 pub mod file;
 mod genders;
 pub mod idempotency;

@@ -5,7 +5,7 @@ use axum::extract::FromRef;
 use super::endpoints::Endpoints;
 use crate::{
     auth::{Passwords, Tokens},
-    config::{PublicDoctors, RequireIfMatch, RotateRefreshTokens},
+    config::{PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     input::Room,
 };
@@ -25,6 +25,10 @@ pub struct AppState {
     pub endpoints: Endpoints,
     /// Whether anybody may read the directory of doctors.
     pub public_doctors: PublicDoctors,
+    /// Whether only staff make accounts.
+    pub registration_closed: RegistrationClosed,
+    /// Whether only staff change the directory of doctors.
+    pub staff_edit_doctors: StaffEditDoctors,
     /// Whether a change must say what it changes.
     pub require_if_match: RequireIfMatch,
     /// Whether a refresh token is exchanged for a new one when it is used.

@@ -26,9 +26,10 @@ use crate::{
         auth::register,
         document,
         endpoints::{Endpoints, other_method},
+        exposure,
     },
     auth::{Passwords, Tokens},
-    config::{Exposure, PublicDoctors, RequireIfMatch, RotateRefreshTokens},
+    config::{Exposure, PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     error::ApiError,
     input::Room,
@@ -48,9 +49,7 @@ pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 /// Builds the application.
 pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) -> App {
     let (routes, mut openapi) = api::routes().split_for_parts();
-    if exposure.public_doctors {
-        document::open_directory(&mut openapi);
-    }
+    exposure::describe(&mut openapi, exposure);
     let mut document = document::complete(&openapi);
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
@@ -61,6 +60,8 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         room: Room::new(),
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
+        registration_closed: RegistrationClosed(exposure.registration_closed),
+        staff_edit_doctors: StaffEditDoctors(exposure.staff_edit_doctors),
         require_if_match: RequireIfMatch(exposure.require_if_match),
         rotate_refresh_tokens: RotateRefreshTokens(exposure.rotate_refresh_tokens),
     };

@@ -9,7 +9,6 @@ use axum::{
 };
 
 use crate::{
-    config::PublicDoctors,
     error::{ApiError, Result, TokenError, Unauthenticated},
     request::Origin,
 };
@@ -17,6 +16,7 @@ use crate::{
 pub mod api_token;
 pub mod operator;
 pub mod password;
+pub mod rights;
 pub mod seal;
 pub mod secret_key;
 pub mod token;
@@ -24,6 +24,7 @@ pub mod token;
 use api_token::{ApiToken, TokenHash};
 pub use operator::Operator;
 pub use password::Passwords;
+pub use rights::{DirectoryEditor, DirectoryReader, Registrar};
 pub use seal::Seal;
 pub use token::{TokenType, Tokens};
 
@@ -137,41 +138,6 @@ where
             Self { writes, ..user.map_err(Unauthenticated::AccessToken)?.0 }
         };
         Ok(user)
-    }
-}
-
-/// Who may read the directory of doctors: a caller, or anybody if the setting PUBLIC_DOCTORS is true. A token that is sent
-/// must be valid in both cases.
-pub struct DirectoryReader(Option<CurrentUser>);
-
-impl DirectoryReader {
-    /// The caller, if there is one.
-    pub fn user(&self) -> Option<&CurrentUser> {
-        self.0.as_ref()
-    }
-
-    /// The caller, taken out.
-    pub fn into_user(self) -> Option<CurrentUser> {
-        self.0
-    }
-}
-
-impl<S> FromRequestParts<S> for DirectoryReader
-where
-    S: Send + Sync,
-    Tokens: FromRef<S>,
-    PublicDoctors: FromRef<S>,
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        match CurrentUser::from_request_parts(parts, state).await {
-            Ok(user) => Ok(Self(Some(user))),
-            Err(ApiError::Unauthenticated(Unauthenticated::NoCredentials(_))) if PublicDoctors::from_ref(state).0 => {
-                Ok(Self(None))
-            }
-            Err(error) => Err(error),
-        }
     }
 }
 

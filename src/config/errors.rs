@@ -40,6 +40,15 @@ impl SettingErrors {
         }
     }
 
+    /// Whether a setting is the second of the two words that it may be.
+    pub(super) fn is_second(&mut self, setting: &str, value: &str, [first, second]: [&str; 2]) -> bool {
+        let word = value.trim().to_ascii_lowercase();
+        if word != first && word != second {
+            self.add(format!("{setting} is {value:?}, which is neither {first} nor {second}"));
+        }
+        word == second
+    }
+
     pub(super) fn lifetime(&mut self, setting: &str, value: &str) -> Duration {
         match humantime::parse_duration(value) {
             Ok(lifetime) if lifetime >= Duration::from_secs(1) && lifetime <= Duration::from_hours(24 * 3660) => {

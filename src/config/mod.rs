@@ -54,6 +54,10 @@ pub struct Exposure {
     pub allowed_hosts: Vec<String>,
     /// Whether anybody may read the directory of doctors.
     pub public_doctors: bool,
+    /// Whether only staff make accounts.
+    pub registration_closed: bool,
+    /// Whether only staff change the directory of doctors.
+    pub staff_edit_doctors: bool,
     /// Whether a change must say what it changes, by `If-Match`.
     pub require_if_match: bool,
     /// Whether a refresh token is exchanged for a new one when it is used.
@@ -67,6 +71,14 @@ pub struct Exposure {
 /// Whether anybody may read the directory of doctors.
 #[derive(Clone, Copy)]
 pub struct PublicDoctors(pub bool);
+
+/// Whether only staff make accounts.
+#[derive(Clone, Copy)]
+pub struct RegistrationClosed(pub bool);
+
+/// Whether only staff change the directory of doctors.
+#[derive(Clone, Copy)]
+pub struct StaffEditDoctors(pub bool);
 
 /// Whether a change must say what it changes, by `If-Match`.
 #[derive(Clone, Copy)]
@@ -122,6 +134,12 @@ impl Config {
             exposure: Exposure {
                 allowed_hosts: errors.hosts(list(&settings.allowed_hosts)),
                 public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
+                registration_closed: errors.is_second("REGISTRATION", &settings.registration, ["open", "closed"]),
+                staff_edit_doctors: errors.is_second(
+                    "DOCTORS_EDITED_BY",
+                    &settings.doctors_edited_by,
+                    ["everyone", "staff"],
+                ),
                 require_if_match: errors.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
                 rotate_refresh_tokens: errors.boolean("ROTATE_REFRESH_TOKENS", &settings.rotate_refresh_tokens),
                 cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),

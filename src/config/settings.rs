@@ -48,6 +48,12 @@ pub struct Settings {
     /// Lets anybody read the directory of doctors, without a token
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub public_doctors: String,
+    /// Who registers accounts: `open`, everybody; `closed`, only staff (and the command createuser makes them)
+    #[arg(long, env, value_name = "WORD", default_value = "open")]
+    pub registration: String,
+    /// Who adds, changes and deletes doctors: `everyone` who has an account, or only `staff`
+    #[arg(long, env, value_name = "WORD", default_value = "everyone")]
+    pub doctors_edited_by: String,
     /// Takes a change of a patient or a doctor only with If-Match, so that nobody overwrites what they have not seen
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub require_if_match: String,

@@ -10,7 +10,7 @@ use super::{
     listing::{Column, Kind, Listed},
 };
 use crate::{
-    auth::CurrentUser,
+    auth::{CurrentUser, DirectoryEditor},
     error::{ApiError, FieldErrors, Result, constraint_error},
 };
 
@@ -88,16 +88,24 @@ pub struct DoctorChange {
 pub struct Doctors<'a> {
     db: &'a Db,
     user: &'a CurrentUser,
+    must_be_staff: bool,
 }
 
 impl Db {
-    /// The directory, for a caller who changes it.
-    pub fn doctors<'a>(&'a self, user: &'a CurrentUser) -> Doctors<'a> {
-        Doctors { db: self, user }
+    /// The directory, for a caller who changes it: 403 for one who must be staff and is not. The statements check it once
+    /// more, because a right may end meanwhile.
+    pub async fn doctors<'a>(&'a self, editor: &'a DirectoryEditor) -> Result<Doctors<'a>> {
+        let doctors = Doctors { db: self, user: editor.user(), must_be_staff: editor.must_be_staff() };
+        doctors.check_right().await?;
+        Ok(doctors)
     }
 }
 
 impl Doctors<'_> {
+    async fn check_right(&self) -> Result<()> {
+        if self.must_be_staff { self.db.check_staff(self.user).await } else { Ok(()) }
+    }
+
     /// One of them.
     pub async fn get(&self, id: Id<Doctor>) -> Result<Doctor> {
         Directory::of(self.db, self.user).get(id).await
@@ -113,6 +121,7 @@ impl Doctors<'_> {
                 first_name, last_name, specialty, phone_number, email, license_number)
             select $4, $5, $6, $7, $8, $9
             from actor, keyed($2, $3)
+            where actor.is_staff or not $10
             returning id, first_name, last_name, specialty, phone_number, email, license_number,
                 created_at, updated_at, version
             "#,
@@ -124,10 +133,14 @@ impl Doctors<'_> {
             new.specialty,
             new.phone_number,
             new.email,
-            new.license_number
+            new.license_number,
+            self.must_be_staff
         );
         let error = match doctor.fetch_optional(self.db.connection()).await {
-            Ok(doctor) => return self.db.found(self.user, Doctor::NAME, doctor).await.map(Inserted::now),
+            Ok(doctor) => {
+                let doctor = self.permitted(doctor).await?;
+                return self.db.found(self.user, Doctor::NAME, doctor).await.map(Inserted::now);
+            }
             Err(error) => insert_error(key, error),
         };
         match self.db.replay(self.user, "doctors", key, error).await {
@@ -150,7 +163,7 @@ impl Doctors<'_> {
                 email = case when $8 then $9 else d.email end,
                 license_number = case when $10 then $11 else d.license_number end
             from actor
-            where d.id = $2 and d.version = coalesce($3, d.version)
+            where d.id = $2 and d.version = coalesce($3, d.version) and (actor.is_staff or not $12)
             returning d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
                 d.license_number, d.created_at, d.updated_at, d.version
             "#,
@@ -164,10 +177,14 @@ impl Doctors<'_> {
             change.email.is_some(),
             email,
             change.license_number.is_some(),
-            license_number
+            license_number,
+            self.must_be_staff
         );
         match doctor.fetch_optional(self.db.connection()).await {
-            Ok(doctor) => self.db.written(self.user, doctor, version, self.get(id)).await,
+            Ok(doctor) => {
+                let doctor = self.permitted(doctor).await?;
+                self.db.written(self.user, doctor, version, self.get(id)).await
+            }
             Err(error) => Err(self.all_taken(error.into(), email, license_number, Some(id)).await),
         }
     }
@@ -179,15 +196,25 @@ impl Doctors<'_> {
             with actor as materialized (select * from actor($1))
             delete from doctors d
             using actor
-            where d.id = $2 and d.version = coalesce($3, d.version)
+            where d.id = $2 and d.version = coalesce($3, d.version) and (actor.is_staff or not $4)
             returning d.id
             "#,
             Caller::of(self.user) as _,
             id.get(),
-            version
+            version,
+            self.must_be_staff
         );
         let deleted = deleted.fetch_optional(self.db.connection()).await?;
+        let deleted = self.permitted(deleted).await?;
         self.db.written(self.user, deleted, version, self.get(id)).await.map(drop)
+    }
+
+    /// What a write found: if it is nothing, the right may have ended.
+    async fn permitted<T>(&self, row: Option<T>) -> Result<Option<T>> {
+        if row.is_none() {
+            self.check_right().await?;
+        }
+        Ok(row)
     }
 
     /// The error of a write, with every unique value that is taken. PostgreSQL names only one.

@@ -205,4 +205,20 @@ impl Db {
         };
         Err(reason.into())
     }
+
+    /// Checks that the caller is staff: 403 otherwise, and 401 if there is no such caller any more.
+    pub async fn check_staff(&self, user: &CurrentUser) -> Result<()> {
+        let is_staff = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (select * from actor($1))
+            select is_staff as "is_staff!" from actor
+            "#,
+            Caller::of(user) as _
+        );
+        match is_staff.fetch_optional(self.connection()).await? {
+            Some(true) => Ok(()),
+            Some(false) => Err(ApiError::Forbidden),
+            None => self.check(user).await.and(Err(ApiError::Forbidden)),
+        }
+    }
 }

@@ -88,6 +88,29 @@ impl Db {
         self.created(new, created).await
     }
 
+    /// Makes an account for somebody else. The caller must be staff: 403 otherwise.
+    pub async fn register_other(&self, user: &CurrentUser, new: NewUser) -> Result<User> {
+        let created = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (select * from actor($1))
+            insert into users (email, username, name, password_hash)
+            select $2, $3, $4, $5
+            from actor
+            where actor.is_staff
+            returning id
+            "#,
+            Caller::of(user) as _,
+            new.email,
+            new.username,
+            new.name,
+            new.password_hash
+        );
+        match created.fetch_optional(self.connection()).await.transpose() {
+            Some(created) => self.created(new, created).await,
+            None => self.check_staff(user).await.and(Err(ApiError::Forbidden)),
+        }
+    }
+
     /// The account that was made, or why it was not: if both its e-mail and its username are taken, both are named.
     pub(super) async fn created(&self, new: NewUser, id: sqlx::Result<i64>) -> Result<User> {
         match id.map_err(ApiError::from) {

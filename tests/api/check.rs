@@ -16,7 +16,8 @@ use crate::{
 
 const CLEAN: &str = "System check identified no issues.\n";
 /// Settings that nothing is to be said of.
-const GOOD: [(&str, &str); 1] = [("ALLOWED_HOSTS", "api.example.org")];
+const GOOD: [(&str, &str); 3] =
+    [("ALLOWED_HOSTS", "api.example.org"), ("REGISTRATION", "closed"), ("DOCTORS_EDITED_BY", "staff")];
 
 /// What it prints, and whether it succeeds.
 fn checked(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String) {
@@ -41,8 +42,12 @@ fn the_defaults_are_good_for_a_start_and_nothing_is_made() {
 
 warning: ALLOWED_HOSTS is *: the server answers to any name.
     Name those that clients use, such as ALLOWED_HOSTS=api.example.org.
+note: REGISTRATION is open: anybody may make an account.
+    Set REGISTRATION=closed if staff and the command createuser shall make them.
+note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.
+    Set DOCTORS_EDITED_BY=staff if that is not wanted.
 
-errors: 0, warnings: 1, notes: 0
+errors: 0, warnings: 1, notes: 2
 ";
     assert_eq!(checked(dir.path(), &["--deploy"], &[]), (true, warned.into()));
     assert_eq!(checked(dir.path(), &["--deploy"], &GOOD), (true, CLEAN.into()));
@@ -89,10 +94,14 @@ warning: HOST is reached from other machines, and this server speaks no TLS: wit
     Put a proxy with TLS in front, and let nobody else reach the port; if it is on this machine, HOST=127.0.0.1.
 warning: CORS_ALLOWED_ORIGINS has *: the pages of any site may use the API.
     Name the origins of your own pages, such as https://app.example.org.
+note: REGISTRATION is open: anybody may make an account.
+    Set REGISTRATION=closed if staff and the command createuser shall make them.
+note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.
+    Set DOCTORS_EDITED_BY=staff if that is not wanted.
 note: PUBLIC_DOCTORS is on: anybody may read the directory of doctors.
     Set PUBLIC_DOCTORS=False if that is not wanted.
 
-errors: 5, warnings: 3, notes: 1
+errors: 5, warnings: 3, notes: 3
 "
     );
 }
@@ -104,7 +113,9 @@ fn wrong_settings_and_those_for_development_are_said_at_once() {
     let said = "error: DB_USER is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too.
 error: SECRET_KEY is missing: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only).
 error: PUBLIC_DOCTORS is \"2\", which is neither True nor False.
-warning: ALLOWED_HOSTS is *: the server answers to any name.";
+warning: ALLOWED_HOSTS is *: the server answers to any name.
+note: REGISTRATION is open: anybody may make an account.
+note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.";
     assert_eq!(found(dir.path(), &[]), (false, said.lines().map(ToOwned::to_owned).collect()));
     fs::write(dir.path().join(".env"), "DB_PASSWORD=hunter 2\n").unwrap();
     let (is_good, said) = checked(dir.path(), &[], &[]);
@@ -136,7 +147,7 @@ async fn a_database_is_looked_at_and_not_changed() {
     let app = TestApp::start().await;
     let dir = Directory::new();
     let url = url(&app);
-    let settings = [GOOD[0], ("DATABASE_URL", &url), ("SECRET_KEY", SECRET_KEY)];
+    let settings = [GOOD[0], GOOD[1], GOOD[2], ("DATABASE_URL", &url), ("SECRET_KEY", SECRET_KEY)];
     assert_eq!(checked(dir.path(), &[], &settings), (true, CLEAN.into()));
 
     let off = "select coalesce(jsonb_agg(name order by name), '[]') from pg_settings

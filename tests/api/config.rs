@@ -34,6 +34,8 @@ fn all_faults_are_reported_at_once() {
             ("RUST_LOG", "verbose"),
             ("ALLOWED_HOSTS", "https://api.example.org,api.example.org:8000,*.example.org,x/y,.ok.example,[::1],*"),
             ("PUBLIC_DOCTORS", "2"),
+            ("REGISTRATION", "shut"),
+            ("DOCTORS_EDITED_BY", "nobody"),
             ("AUTH_PASSWORD_VALIDATORS", "length,strong,django.contrib.auth.password_validation.Strong"),
             (
                 "CORS_ALLOWED_ORIGINS",
@@ -60,6 +62,8 @@ fn all_faults_are_reported_at_once() {
   ALLOWED_HOSTS has \"*.example.org\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
   ALLOWED_HOSTS has \"x/y\", which is not a name such as api.example.org, .example.org or *: it is written without a scheme, a port and a path
   PUBLIC_DOCTORS is \"2\", which is neither True nor False
+  REGISTRATION is \"shut\", which is neither open nor closed
+  DOCTORS_EDITED_BY is \"nobody\", which is neither everyone nor staff
   CORS_ALLOWED_ORIGINS has \"app.example.org\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"http://x/\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"https://App.example\", which is not an origin such as https://app.example.org

@@ -47,6 +47,7 @@ mod queries;
 mod readmes;
 mod refresh;
 mod register;
+mod rights;
 mod rooms;
 mod schema;
 mod sessions;

@@ -105,8 +105,8 @@ async fn a_deactivated_account_is_logged_out_for_good_and_logs_in_anew_when_it_i
     bob.get(ME).await.is(200);
 }
 
-/// Waits until this many statements of commands wait for a lock.
-async fn waiting_for_a_lock(connection: &mut PgConnection, count: i64) {
+/// Waits until this many statements wait for a lock.
+pub async fn waiting_for_a_lock(connection: &mut PgConnection, count: i64) {
     let begun = Instant::now();
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await.unwrap() < count {

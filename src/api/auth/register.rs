@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::me::UserView;
 use crate::{
     accounts::{self, Registration},
-    api::{answer::Created, parameters::Format},
-    auth::{Passwords, password::MIN_LENGTH},
+    api::{answer::Created, caller::with_password, parameters::Format},
+    auth::{Passwords, Registrar, password::MIN_LENGTH},
     config::PasswordRule,
     db::{Db, users::Rank},
     error::{Detail, Result},
@@ -29,6 +29,8 @@ pub struct Registered {
 }
 
 /// Register a new account.
+///
+/// If the server has closed registration (`REGISTRATION`), only staff may, with their own token.
 #[utoipa::path(
     post, path = "/api/auth/register/", operation_id = "auth_register_create", tag = "auth", security(()),
     params(Format), request_body = Registration,
@@ -36,17 +38,27 @@ pub struct Registered {
         (status = 201, description = "The account", body = Registered),
         (status = 400, body = Detail,
             examples(("taken" = (value = json!({ "email": ["user with this email already exists."] }))))),
+        (status = 403, description = "Registration is closed, and you are not staff", body = Detail,
+            example = json!({ "detail": "You do not have permission to perform this action." })),
     ),
 )]
 pub async fn register(
+    registrar: Registrar,
     State(db): State<Db>,
     State(passwords): State<Passwords>,
     Extension(request_id): Extension<RequestId>,
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
+    if let Some(staff) = registrar.user() {
+        db.check_staff(staff).await?;
+        with_password(&db, staff).await?;
+    }
     let account = accounts::read(&db, &passwords, &body).await?;
     let new = accounts::hashed(&passwords, account, Rank::User).await?;
-    let user = db.register(new, request_id.as_str()).await?;
+    let user = match registrar.user() {
+        Some(staff) => db.register_other(staff, new).await?,
+        None => db.register(new, request_id.as_str()).await?,
+    };
     Ok(Created(Registered { user: UserView::from(user), message: "User registered successfully" }))
 }
 

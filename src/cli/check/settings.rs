@@ -64,13 +64,27 @@ fn network(config: &Config) -> [Danger; 4] {
 }
 
 /// What people may do whom nobody knows.
-fn rights(config: &Config) -> [Danger; 1] {
-    [(
-        config.exposure.public_doctors,
-        Note,
-        "PUBLIC_DOCTORS is on: anybody may read the directory of doctors.",
-        "Set PUBLIC_DOCTORS=False if that is not wanted.",
-    )]
+fn rights(config: &Config) -> [Danger; 3] {
+    [
+        (
+            !config.exposure.registration_closed,
+            Note,
+            "REGISTRATION is open: anybody may make an account.",
+            "Set REGISTRATION=closed if staff and the command createuser shall make them.",
+        ),
+        (
+            !config.exposure.staff_edit_doctors,
+            Note,
+            "DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.",
+            "Set DOCTORS_EDITED_BY=staff if that is not wanted.",
+        ),
+        (
+            config.exposure.public_doctors,
+            Note,
+            "PUBLIC_DOCTORS is on: anybody may read the directory of doctors.",
+            "Set PUBLIC_DOCTORS=False if that is not wanted.",
+        ),
+    ]
 }
 
 /// Whether a connection over a network may go without TLS.
