@@ -14,6 +14,7 @@ use crate::{
 };
 
 pub mod api_token;
+pub mod hashes;
 pub mod operator;
 pub mod password;
 pub mod rights;

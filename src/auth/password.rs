@@ -2,12 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
+use argon2::{Argon2, password_hash::PasswordHasher};
 use tokio::sync::Semaphore;
 
+use super::hashes::{Hash, is_foreign};
 use crate::{
     config::PasswordRule,
     error::{
@@ -74,16 +72,23 @@ impl Passwords {
         self.in_turn(move || hash(&password)).await
     }
 
-    /// Whether the password is the one that was hashed. `None` takes as long and is false.
+    /// Whether the password is the one that was hashed. If there is no hash, or none that a password can be right for, it
+    /// takes as long and is false.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.nobody.to_string());
-        self.in_turn(move || {
-            let same = PasswordHash::new(&stored)
-                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-            same && known
+        let nobody = self.nobody.clone();
+        self.in_turn(move || match stored.as_deref().map(Hash::parse) {
+            Some(Ok(hash)) if !matches!(hash, Hash::Unusable) => hash.verify(&password),
+            _ => {
+                let _takes_as_long = Hash::parse(&nobody).is_ok_and(|hash| hash.verify(&password));
+                false
+            }
         })
         .await
+    }
+
+    /// The hash to store in place of one that Django made, of the password that was verified against it.
+    pub async fn renew(&self, password: String, stored: &str) -> Result<Option<String>> {
+        if is_foreign(stored) { self.hash(password).await.map(Some) } else { Ok(None) }
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {

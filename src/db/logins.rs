@@ -56,6 +56,27 @@ impl Db {
         Ok(session)
     }
 
+    /// Stores a password that was verified as another hash. False: the hash is no longer `old_hash`.
+    pub async fn renew_hash(&self, user_id: i64, old_hash: &str, new_hash: &str, origin: &Origin) -> Result<bool> {
+        // nobody changes a password by it: the actor is the system
+        let renewed = sqlx::query!(
+            r#"
+            with actor as materialized (
+                select act_as(0, 'system', 'system', $4, $5) as acts, about('password_upgraded') as event)
+            update users u
+            set password_hash = $3
+            from actor
+            where u.id = $1 and u.password_hash = $2
+            "#,
+            user_id,
+            old_hash,
+            new_hash,
+            origin.id.as_str(),
+            origin.address.to_string()
+        );
+        Ok(renewed.execute(self.connection()).await?.rows_affected() == 1)
+    }
+
     /// Writes down that somebody failed to log in. `user_id`: whose account it was, if anybody's.
     pub async fn record_failed_login(&self, user_id: Option<i64>, origin: &Origin) -> Result<()> {
         sqlx::query!(

@@ -31,6 +31,7 @@ mod doctors;
 mod embedded;
 mod events;
 mod forms;
+mod hashes;
 mod http;
 mod idempotency;
 mod input;

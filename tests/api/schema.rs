@@ -19,6 +19,10 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "with actor as materialized ( update users set last_login",
         "login: the actor is the user whose password was verified",
     ),
+    (
+        "with actor as materialized ( select act_as(0, 'system', 'system', $4, $5) as acts, about('password_upgraded') as event) update users",
+        "login: nobody changes a password by storing it as another hash",
+    ),
     ("select exists (select from users where lower(email)", "registration: which fields are taken"),
     (
         "select id as user_id, password_hash, is_active, email, username, name from users",

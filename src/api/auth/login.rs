@@ -11,7 +11,7 @@ use validator::Validate;
 use crate::{
     api::{answer::Json, parameters::Format},
     auth::{Passwords, TokenType, Tokens, token},
-    db::{Db, logins::NewLogin},
+    db::{Db, logins::NewLogin, users::Credentials as Account},
     error::{Result, Unauthenticated, UnauthenticatedBody},
     input::{self, ACCOUNT_LIMIT, Body, Input},
     request::Origin,
@@ -83,16 +83,9 @@ pub async fn login(
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Json<TokenPair>> {
-    let Credentials { login, password } = body.new_value()?;
-    let account = db.credentials(&login).await?;
-    let user_id = account.as_ref().map(|account| account.user_id);
-    let account = account.filter(|account| account.is_active);
-    let stored = account.as_ref().map(|account| account.password_hash.clone());
-    let is_verified = passwords.verify(password, stored).await?;
-    let Some(account) = account.filter(|_| is_verified) else {
-        db.record_failed_login(user_id, &origin).await?;
-        return Err(Unauthenticated::NoActiveAccount.into());
-    };
+    let credentials = body.new_value()?;
+    let account = verified(&db, &passwords, &credentials, &origin).await?;
+    let account = renewed(&db, &passwords, &credentials, account, &origin).await?;
     let refresh_id = token::new_id();
     let new = NewLogin {
         user_id: account.user_id,
@@ -104,6 +97,38 @@ pub async fn login(
     let session = db.begin_session(&new, &origin).await?.ok_or(Unauthenticated::NoActiveAccount)?;
     let access = tokens.issue(TokenType::Access, account.user_id, session);
     Ok(Json(TokenPair { refresh: tokens.issue_refresh(refresh_id, account.user_id, session), access }))
+}
+
+/// The active account that the credentials are of.
+async fn verified(db: &Db, passwords: &Passwords, credentials: &Credentials, origin: &Origin) -> Result<Account> {
+    let account = db.credentials(&credentials.login).await?;
+    let user_id = account.as_ref().map(|account| account.user_id);
+    let account = account.filter(|account| account.is_active);
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let is_verified = passwords.verify(credentials.password.clone(), stored).await?;
+    let Some(account) = account.filter(|_| is_verified) else {
+        db.record_failed_login(user_id, origin).await?;
+        return Err(Unauthenticated::NoActiveAccount.into());
+    };
+    Ok(account)
+}
+
+/// The same account, with a hash of ours if it had one that Django made.
+async fn renewed(
+    db: &Db,
+    passwords: &Passwords,
+    credentials: &Credentials,
+    account: Account,
+    origin: &Origin,
+) -> Result<Account> {
+    let Some(hash) = passwords.renew(credentials.password.clone(), &account.password_hash).await? else {
+        return Ok(account);
+    };
+    if db.renew_hash(account.user_id, &account.password_hash, &hash, origin).await? {
+        return Ok(Account { password_hash: hash, ..account });
+    }
+    // another login of the account was faster
+    verified(db, passwords, credentials, origin).await
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
