@@ -82,6 +82,14 @@ impl Input for Registration {
 /// The rules that look at more than one field; those for the password follow a setting.
 impl Registration {
     fn errors(&self, passwords: &Passwords, too_long: &[&str]) -> Errors {
+        let mut errors = self.errors_of_names(too_long);
+        if !too_long.contains(&"password") {
+            errors.extend(self.password_errors(passwords, too_long).into_iter().map(|message| ("password", message)));
+        }
+        errors
+    }
+
+    fn errors_of_names(&self, too_long: &[&str]) -> Errors {
         let may_look_at = |fields: &[&str]| !fields.iter().any(|field| too_long.contains(field));
         let mut errors = Vec::new();
         if may_look_at(&["name", "first_name", "last_name", "username"]) {
@@ -89,9 +97,6 @@ impl Registration {
         }
         if may_look_at(&["username", "email"]) && !self.may_have_its_username() {
             errors.push(("username", "A username with an @ must be your own email address.".into()));
-        }
-        if may_look_at(&["password"]) {
-            errors.extend(self.password_errors(passwords, too_long).into_iter().map(|message| ("password", message)));
         }
         errors
     }
@@ -167,6 +172,11 @@ pub async fn read(db: &Db, passwords: &Passwords, body: &Body<Registration>) -> 
 pub async fn hashed(passwords: &Passwords, account: NewAccount, rank: Rank) -> Result<NewUser> {
     let password_hash = passwords.hash(account.password).await?;
     Ok(NewUser { name: account.name, email: account.email, username: account.username, password_hash, rank })
+}
+
+/// Reads an account that another program made, and whose password it has judged.
+pub fn read_existing(body: &Body<Registration>) -> Result<NewAccount> {
+    body.new_value_by(Registration::errors_of_names)
 }
 
 /// Django's `normalize_email`: the domain in lower case.

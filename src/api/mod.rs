@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-mod ages;
+pub mod ages;
 pub mod answer;
 pub mod auth;
 mod caller;

@@ -33,7 +33,7 @@ const UNUSABLE: char = '!';
 
 /// A hash that a password can be verified against.
 pub enum Hash<'a> {
-    Argon2(PasswordHash),
+    Argon2(Box<PasswordHash>),
     Pbkdf2(pbkdf2::Algorithm, NonZeroU32, &'a str, Vec<u8>),
     Bcrypt(&'a str),
     /// Of the SHA-256 of the password, in hexadecimal digits: any length of it counts.
@@ -80,7 +80,7 @@ impl<'a> Hash<'a> {
     pub fn verify(&self, password: &str) -> bool {
         let password = password.as_bytes();
         match self {
-            Self::Argon2(hash) => Argon2::default().verify_password(password, hash).is_ok(),
+            Self::Argon2(hash) => Argon2::default().verify_password(password, &**hash).is_ok(),
             Self::Pbkdf2(algorithm, iterations, salt, hash) => {
                 pbkdf2::verify(*algorithm, *iterations, salt.as_bytes(), password, hash).is_ok()
             }
@@ -116,7 +116,7 @@ fn parse_argon2(stored: &str) -> Result<Hash<'_>, HashError> {
     if params.m_cost() > MAX_ARGON2_MEMORY || work > MAX_ARGON2_WORK {
         return Err(HashError::TooCostly);
     }
-    Ok(Hash::Argon2(hash))
+    Ok(Hash::Argon2(Box::new(hash)))
 }
 
 fn parse_bcrypt(hash: &str) -> Result<&str, HashError> {
@@ -165,5 +165,9 @@ fn decode(hash: &str, length: usize) -> Result<Vec<u8>, HashError> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

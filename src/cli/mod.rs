@@ -17,6 +17,7 @@ use crate::{
 mod accounts;
 mod check;
 mod createuser;
+mod import_django;
 mod log;
 mod prompts;
 mod run;
@@ -25,6 +26,7 @@ mod stop;
 use accounts::{Changepassword, Deleteuser, Login};
 use check::Check;
 use createuser::{Createsuperuser, Createuser};
+use import_django::ImportDjango;
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
 ///
@@ -59,6 +61,8 @@ enum Command {
     Activateuser(Login),
     /// Delete an account, with its patients and their mappings
     Deleteuser(Deleteuser),
+    /// Move users, patients, doctors and mappings over from the database of a Django service
+    ImportDjango(ImportDjango),
     /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
     #[command(hide = true)]
     TestDatabase { dir: PathBuf },
@@ -116,6 +120,7 @@ fn run(command: Command, config: &Config, faults: &[String]) -> Result<ExitCode>
             Command::Deactivateuser(arguments) => accounts::deactivate(config, arguments).await,
             Command::Activateuser(arguments) => accounts::activate(config, arguments).await,
             Command::Deleteuser(arguments) => accounts::delete(config, arguments).await,
+            Command::ImportDjango(arguments) => import_django::import(config, arguments).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }?;
         Ok(ExitCode::SUCCESS)

@@ -24,7 +24,7 @@ use crate::{
 /// How often idempotency keys are purged.
 const PURGE: Duration = Duration::from_mins(10);
 /// How long a migration waits for the one of another server.
-const MIGRATION: Duration = Duration::from_mins(2);
+pub(super) const MIGRATION: Duration = Duration::from_mins(2);
 
 /// Serves until the process is told to stop.
 pub(super) async fn serve(config: &Config) -> Result<()> {
@@ -119,7 +119,7 @@ pub(super) enum Sharing {
 /// The database of the configuration, running.
 pub(super) struct Running {
     pub(super) options: PgConnectOptions,
-    name: String,
+    pub(super) name: String,
     embedded: Option<Embedded>,
 }
 

@@ -64,6 +64,7 @@ impl Listed for Doctor {
 }
 
 /// A doctor to add.
+#[derive(serde::Serialize)]
 pub struct NewDoctor {
     pub first_name: String,
     pub last_name: String,

@@ -24,6 +24,7 @@ pub mod api_tokens;
 mod caller;
 mod connection;
 pub mod directory;
+pub mod django;
 pub mod doctors;
 pub mod embedded;
 pub mod idempotency;

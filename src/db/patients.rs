@@ -65,6 +65,7 @@ impl Listed for Patient {
 }
 
 /// A patient to add.
+#[derive(serde::Serialize)]
 pub struct NewPatient {
     pub first_name: String,
     pub last_name: String,

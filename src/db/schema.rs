@@ -12,34 +12,34 @@ use tokio::time::timeout;
 use super::Db;
 
 /// How long the first connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 /// How long a migration waits for another one without a log line.
 const NOTICE: Duration = Duration::from_secs(1);
 /// PostgreSQL's SQLSTATE for a lock that another transaction held for too long.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Tables that the migrations make, and two by which a database of Django's is known.
-const TABLES: [&str; 9] = [
-    "audit_log",
-    "auth_user",
-    "django_migrations",
-    "doctors",
-    "idempotency_keys",
-    "patient_doctor_mappings",
-    "patients",
-    "sessions",
-    "users",
-];
+/// Tables that the migrations make.
+pub(super) const OURS: [&str; 7] =
+    ["audit_log", "doctors", "idempotency_keys", "patient_doctor_mappings", "patients", "sessions", "users"];
+/// Tables by which a database of Django's is known.
+const DJANGOS: [&str; 2] = ["auth_user", "django_migrations"];
 
 /// Why a database can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// It is somebody else's.
     #[error(
-        "it has tables of another program ({0}), and the server takes over no data: make an empty database, with \
-         `createdb`, and name that one"
+        "it has tables of another program ({0}), and the server does not start beside them: if they are Django's, \
+         `healthcare-backend import-django` moves their data over; if not, make an empty database, with `createdb`, and \
+         name that one"
     )]
     ForeignTables(String),
+    /// Django's tables can't lie beside ours.
+    #[error(
+        "it has tables with the names of tables of this server ({0}): make an empty database, with `createdb`, name that \
+         one, and read this one with --from"
+    )]
+    TablesOfOurNames(String),
     /// Another process migrates it, and does not end.
     #[error(
         "another process has held the lock of its migrations for {0} s: end it, or see in pg_locks which one holds the \
@@ -54,14 +54,9 @@ pub enum SchemaError {
 impl Db {
     /// Brings the schema up to date. Servers that start at once take turns; each waits at most `patience` for a lock.
     pub async fn migrate(options: &PgConnectOptions, patience: Duration) -> Result<(), SchemaError> {
-        let lock_timeout = patience.as_millis().to_string();
-        // "relation already exists, skipping" is not worth a line
-        let options = options.clone().options([("client_min_messages", "warning"), ("lock_timeout", &lock_timeout)]);
-        let mut connection = connect(&options).await?;
-        take_turn(&mut connection, patience).await?;
+        let mut connection = connect_in_turn(&patient(options, patience), patience).await?;
         refuse_foreign_tables(&mut connection).await?;
-        let mut migrations = sqlx::migrate!();
-        migrations.set_locking(false).run(&mut connection).await.map_err(sqlx::Error::from)?;
+        run_migrations(&mut connection).await?;
         // the lock ends with the connection
         Ok(connection.close().await?)
     }
@@ -69,6 +64,37 @@ impl Db {
 
 pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     timeout(CONNECT, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+}
+
+/// Connects, and waits for another process that migrates the same database.
+pub(super) async fn connect_in_turn(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, SchemaError> {
+    let mut connection = connect(options).await?;
+    take_turn(&mut connection, patience).await?;
+    Ok(connection)
+}
+
+/// Waits so long for a lock.
+pub(super) fn patient(options: &PgConnectOptions, patience: Duration) -> PgConnectOptions {
+    let lock_timeout = patience.as_millis().to_string();
+    // "relation already exists, skipping" is not worth a line
+    options.clone().options([("client_min_messages", "warning"), ("lock_timeout", &lock_timeout)])
+}
+
+/// Applies the migrations that are not applied yet.
+pub(super) async fn run_migrations(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::migrate!().set_locking(false).run(connection).await.map_err(sqlx::Error::from)
+}
+
+/// Before the first migration, no other program's tables may be there.
+pub(super) async fn refuse_foreign_tables(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    let tables = tables_in_the_way(connection, &[&OURS[..], &DJANGOS].concat()).await?;
+    if tables.is_empty() { Ok(()) } else { Err(SchemaError::ForeignTables(tables.join(", "))) }
+}
+
+/// Django's may be there, if they have names of their own.
+pub(super) async fn refuse_tables_of_our_names(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    let tables = tables_in_the_way(connection, &OURS).await?;
+    if tables.is_empty() { Ok(()) } else { Err(SchemaError::TablesOfOurNames(tables.join(", "))) }
 }
 
 /// Waits for another process that migrates the same database.
@@ -88,10 +114,10 @@ async fn take_turn(connection: &mut PgConnection, patience: Duration) -> Result<
     })
 }
 
-/// Refuses a database with tables that are in the way of the first migration.
-pub(super) async fn refuse_foreign_tables(connection: &mut PgConnection) -> Result<(), SchemaError> {
-    let tables = TABLES.map(str::to_owned);
-    let foreign = sqlx::query_scalar!(
+/// Those of the tables that are there before the first migration.
+async fn tables_in_the_way(connection: &mut PgConnection, names: &[&str]) -> sqlx::Result<Vec<String>> {
+    let tables: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    sqlx::query_scalar!(
         r#"
         select t.relname::text as "name!"
         from pg_class t
@@ -104,8 +130,7 @@ pub(super) async fn refuse_foreign_tables(connection: &mut PgConnection) -> Resu
         &tables[..]
     )
     .fetch_all(connection)
-    .await?;
-    if foreign.is_empty() { Ok(()) } else { Err(SchemaError::ForeignTables(foreign.join(", "))) }
+    .await
 }
 
 /// What went wrong, without the line of PostgreSQL's own source that sqlx adds to its messages.

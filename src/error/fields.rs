@@ -28,6 +28,12 @@ impl FieldErrors {
         }
     }
 
+    /// Puts a message in place of those that the field has.
+    pub fn replace(&mut self, field: &str, message: impl Into<String>) {
+        self.0.retain(|(name, _)| name != field);
+        self.add(field, message);
+    }
+
     /// Adds the errors of `other`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
