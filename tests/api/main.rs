@@ -34,6 +34,7 @@ mod forms;
 mod hashes;
 mod http;
 mod idempotency;
+mod import_django;
 mod input;
 mod lists;
 mod login;

@@ -28,10 +28,35 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "select id as user_id, password_hash, is_active, email, username, name from users",
         "login: what the password is verified against",
     ),
+    ("select act_as(0, 'import-django', 'system', 'import-django')", "import-django: it acts as the system"),
+    ("lock table users, patients", "import-django: nobody else writes meanwhile"),
+    ("select (select count(*) from users)", "import-django: its report"),
+    ("insert into users (id, email, username, name, password_hash, is_active", "import-django: users"),
+    ("insert into patients (id, created_by", "import-django: patients"),
+    ("insert into doctors (id, first_name", "import-django: doctors"),
+    ("insert into patient_doctor_mappings (id, patient_id", "import-django: mappings"),
+    (
+        "select n.id as \"id!\", o.id is not null as \"is_there!\", array_remove(array[ case when o.email <>",
+        "import-django: users that are there already",
+    ),
+    (
+        "select n.id as \"id!\", o.id is not null as \"is_there!\", array_remove(array[ case when o.created_by <>",
+        "import-django: patients that are there already",
+    ),
+    (
+        "select n.id as \"id!\", o.id is not null as \"is_there!\", array_remove(array[ case when o.first_name <>",
+        "import-django: doctors that are there already",
+    ),
+    (
+        "select n.id as \"id!\", o.id is not null as \"is_there!\", array_remove(array[ case when o.patient_id <>",
+        "import-django: mappings that are there already",
+    ),
+    ("select setval(s.sequence, s.greatest)", "import-django: new rows get higher ids"),
+    ("select t.relname::text as \"table!\"", "import-django: the tables of the other database"),
     ("delete from idempotency_keys where ctid", "the purge of old keys, which nobody asked for"),
     ("select to_regclass('_sqlx_migrations')", "check: what the database is like"),
     ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
-    ("select t.relname::text", "the first migration: whether tables of another program are in its way"),
+    ("select t.relname::text as \"name!\"", "the first migration: whether tables of another program are in its way"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 

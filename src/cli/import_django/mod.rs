@@ -91,16 +91,14 @@ async fn move_all(from: &PgConnectOptions, database: &Running, names: &Names, ar
     }
     let refused: usize = import.counts.values().map(|counts| counts.refused).sum();
     if refused > 0 && !arguments.skip_invalid {
-        bail!(
-            "nothing is taken, because of {refused} rows that can't be: correct them, or leave them behind with --skip-invalid"
-        );
+        bail!("nothing is taken: correct the rows that can't be ({refused}), or leave them behind with --skip-invalid");
     }
     if arguments.dry_run {
-        say(&mut io::stdout(), "All of this is taken back: it was a dry run.");
+        say(&mut io::stdout(), "It was a dry run: nothing is kept.");
         return Ok(());
     }
     import.target.commit().await?;
-    say(&mut io::stdout(), "Everything is kept.");
+    say(&mut io::stdout(), "All of it is kept.");
     Ok(())
 }
 

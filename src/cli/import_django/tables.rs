@@ -35,6 +35,10 @@ impl Names {
         Ok(names)
     }
 
+    fn is_of_app(&self, table: &Table) -> bool {
+        self.apps.iter().any(|app| table.name.starts_with(&format!("{app}_")))
+    }
+
     fn table(&self, kind: Kind) -> Option<&str> {
         self.tables.iter().find(|(of, _)| *of == kind).map(|(_, table)| table.as_str())
     }
@@ -87,7 +91,11 @@ impl<'a> Found<'a> {
         }
         let mut candidates: Vec<&Table> =
             self.tables.iter().filter(|table| self.missing(kind, table).is_none()).collect();
-        prefer(&mut candidates, |table| self.names.apps.iter().any(|app| table.name.starts_with(&format!("{app}_"))));
+        if kind == Kind::Users || self.names.apps.is_empty() {
+            prefer(&mut candidates, |table| self.names.is_of_app(table));
+        } else {
+            candidates.retain(|table| self.names.is_of_app(table));
+        }
         prefer(&mut candidates, |table| kind != Kind::Users || self.owns_patients(table));
         prefer(&mut candidates, |table| table.name.ends_with(models_name(kind)));
         let option = format!("--map {}=TABLE", kind.name());
@@ -104,12 +112,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Whether a key of a table that looks like that of the patients refers to this one.
+    /// Whether a table that looks like that of the patients refers to this one.
     fn owns_patients(&self, users: &Table) -> bool {
+        let is_gender = |column: &Column| ["gender", "sex"].contains(&column.name.as_str());
+        let mut patients: Vec<&Table> =
+            self.tables.iter().filter(|table| table.columns.iter().any(is_gender)).collect();
+        prefer(&mut patients, |table| self.names.is_of_app(table));
         let refers = |column: &Column| column.refers_to.as_ref() == Some(&users.name);
-        let is_like =
-            |table: &&Table| table.columns.iter().any(|column| ["gender", "sex"].contains(&column.name.as_str()));
-        self.tables.iter().filter(is_like).any(|table| table.columns.iter().any(refers))
+        patients.iter().any(|table| table.columns.iter().any(refers))
     }
 
     /// The fields of which a table must have one, and has none.

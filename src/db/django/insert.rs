@@ -82,6 +82,7 @@ async fn mappings(connection: &mut PgConnection, rows: &str) -> sqlx::Result<Vec
         select n.id, n.patient, n.doctor, p.created_by, coalesce(n.assigned_at, now())
         from jsonb_to_recordset($1::text::jsonb) as n (id bigint, patient bigint, doctor bigint, assigned_at timestamptz)
         join patients p on p.id = n.patient
+        order by n.id
         on conflict do nothing
         returning id
         "#,
