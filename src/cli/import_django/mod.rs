@@ -91,9 +91,11 @@ async fn move_all(from: &PgConnectOptions, database: &Running, names: &Names, ar
     }
     let refused: usize = import.counts.values().map(|counts| counts.refused).sum();
     if refused > 0 && !arguments.skip_invalid {
+        import.target.roll_back().await?;
         bail!("nothing is taken: correct the rows that can't be ({refused}), or leave them behind with --skip-invalid");
     }
     if arguments.dry_run {
+        import.target.roll_back().await?;
         say(&mut io::stdout(), "It was a dry run: nothing is kept.");
         return Ok(());
     }

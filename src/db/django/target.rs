@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{
-    ConnectOptions, PgConnection, Postgres, Transaction,
+    ConnectOptions, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -23,6 +23,7 @@ pub struct Existing {
 /// A transaction in which the import writes, as the system. It is rolled back unless it is committed.
 pub struct Target {
     transaction: Transaction<'static, Postgres>,
+    pool: PgPool,
     /// Holds the lock of the migrations.
     _turn: PgConnection,
 }
@@ -43,7 +44,7 @@ impl Target {
         sqlx::query!("lock table users, patients, doctors, patient_doctor_mappings in share row exclusive mode")
             .execute(&mut *transaction)
             .await?;
-        Ok(Self { transaction, _turn: turn })
+        Ok(Self { transaction, pool, _turn: turn })
     }
 
     /// How many rows each table has.
@@ -92,6 +93,15 @@ impl Target {
         )
         .fetch_all(&mut *self.transaction)
         .await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        self.pool.close().await;
+        Ok(())
+    }
+
+    /// Keeps nothing.
+    pub async fn roll_back(self) -> Result<(), SchemaError> {
+        self.transaction.rollback().await?;
+        self.pool.close().await;
+        Ok(())
     }
 }
