@@ -67,7 +67,10 @@ pub(super) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnec
 }
 
 /// Connects, and waits for another process that migrates the same database.
-pub(super) async fn connect_in_turn(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, SchemaError> {
+pub(super) async fn connect_in_turn(
+    options: &PgConnectOptions,
+    patience: Duration,
+) -> Result<PgConnection, SchemaError> {
     let mut connection = connect(options).await?;
     take_turn(&mut connection, patience).await?;
     Ok(connection)
