@@ -102,6 +102,8 @@ async fn a_hash_that_is_unusable_damaged_or_too_costly_never_verifies_and_takes_
         "StrongPass123",
         "md5$salt$d0b0f2a1b3d1a5d2c1e4f6a7b8c9d0e1",
         "pbkdf2_sha256$1000000$salt$",
+        // the right one, but for its end
+        "pbkdf2_sha256$1000000$DVl0FiGsionyJ9vX97QjMD$ZpVY",
         "pbkdf2_sha256$0$salt$ZpVYRSXQ2M0wph4YhJYSihxfkNjhGvur3f8AYwtCBxU=",
         "pbkdf2_sha256$10000001$salt$ZpVYRSXQ2M0wph4YhJYSihxfkNjhGvur3f8AYwtCBxU=",
         "pbkdf2_sha256$99999999999$salt$ZpVYRSXQ2M0wph4YhJYSihxfkNjhGvur3f8AYwtCBxU=",

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The tables of README A's service, without rows.
-const TABLES: &str = r#"
+const TABLES: &str = "
     create table accounts_user (id bigint primary key, password varchar(128) not null, last_login timestamptz,
         email varchar(254), username text, name text, first_name text, last_name text, is_active boolean,
         is_staff boolean, date_joined timestamptz);
@@ -26,7 +26,7 @@ const TABLES: &str = r#"
         email text, license_number text, created_at timestamptz);
     create table api_patientdoctormapping (id bigint primary key, patient_id bigint references api_patient,
         doctor_id bigint references api_doctor, assigned_at timestamptz);
-"#;
+";
 
 /// "StrongPass123", as Django 5.2 hashes it.
 const HASH: &str =
