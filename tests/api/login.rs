@@ -106,19 +106,22 @@ async fn takes_as_long_whoever_it_is_refused() {
     app.sql("update users set password_hash = '!unusable' where email like 'carol%'").await;
     let users = ["alice@example.com", "bob@example.com", "carol@example.com", "nobody@example.com"];
     let mut times: [Vec<Duration>; 4] = Default::default();
-    for _ in 0..15 {
-        for (user, times) in users.iter().zip(&mut times) {
+    for round in 0..20 {
+        for turn in 0..4 {
+            // each in every place: two threads take turns, and need not be alike
+            let index = (turn + round / 2) % 4;
             let begun = Instant::now();
-            client.post(LOGIN, json!({"email": user, "password": "WrongPass123"})).await.is(401);
-            times.push(begun.elapsed());
+            client.post(LOGIN, json!({"email": users[index], "password": "WrongPass123"})).await.is(401);
+            times[index].push(begun.elapsed());
         }
     }
-    let medians = times.map(|mut times| {
+    // what else runs on the machine makes some slower, and none faster
+    let quartiles = times.map(|mut times| {
         times.sort();
-        times[times.len() / 2]
+        times[times.len() / 4]
     });
-    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    assert!(*most < *least * 3 / 2, "{medians:?}");
+    let (least, most) = (quartiles.iter().min().unwrap(), quartiles.iter().max().unwrap());
+    assert!(*most < *least * 3 / 2, "{quartiles:?}");
 }
 
 #[tokio::test]
