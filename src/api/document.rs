@@ -114,7 +114,8 @@ pub fn complete(openapi: &OpenApi) -> Value {
     document
 }
 
-fn is_documentation(path: &str) -> bool {
+/// Whether a path is of the documentation itself.
+pub fn is_documentation(path: &str) -> bool {
     path.starts_with("/api/docs/") || path == "/api/openapi.json"
 }
 
@@ -227,7 +228,7 @@ fn add_headers(response: &mut Value, of: &str) {
     let special: &[&str] = match of {
         "401" | "Unauthenticated" => &["WWW-Authenticate"],
         "InvalidQuery" => &["Ignored-Parameters", "Preference-Applied"],
-        "ServiceUnavailable" => &["Retry-After"],
+        "TooManyRequests" | "ServiceUnavailable" => &["Retry-After"],
         _ => &[],
     };
     for name in ["X-Request-Id", "Allow"].iter().chain(special) {

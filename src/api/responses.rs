@@ -108,6 +108,12 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
         row("UnsupportedMediaType", with_body, "The body is neither JSON nor a form.", vec![untyped]),
         row("KeyReused", with_key, reused, vec![ApiError::KeyReused]),
         row("PreconditionRequired", with_tag, untagged, vec![ApiError::PreconditionRequired]),
+        row(
+            "TooManyRequests",
+            any,
+            "Too many requests, or failed logins. Try again later.",
+            vec![ApiError::Throttled(42)],
+        ),
         row("InternalServerError", any, bug, vec![ApiError::Internal(String::new())]),
         row(
             "ServiceUnavailable",

@@ -4,7 +4,7 @@ use axum::extract::FromRef;
 
 use super::endpoints::Endpoints;
 use crate::{
-    auth::{Passwords, Tokens},
+    auth::{LoginThrottle, Passwords, Tokens},
     config::{PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     input::Room,
@@ -19,6 +19,8 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
+    /// How many logins may fail.
+    pub login_throttle: LoginThrottle,
     /// The memory that bodies share.
     pub room: Room,
     /// What is served where.

@@ -14,7 +14,7 @@ use axum::{
 use headers::{HeaderMapExt, IfNoneMatch};
 use tracing::Instrument;
 
-use super::{hosts::AllowedHosts, log::LogLine, negotiation};
+use super::{hosts::AllowedHosts, log::LogLine, negotiation, proxies::TrustedProxies};
 use crate::{
     api::endpoints::Endpoints,
     error::ApiError,
@@ -36,10 +36,10 @@ pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Notes whose request it is.
-pub(super) async fn client_address(mut request: Request) -> Request {
-    if let Some(Peer(peer)) = request.extensions().get() {
-        let address = ClientAddress(peer.ip().to_canonical());
+/// Says where the request comes from.
+pub(super) async fn client_address(State(proxies): State<TrustedProxies>, mut request: Request) -> Request {
+    if let Some(&Peer(peer)) = request.extensions().get() {
+        let address = ClientAddress(proxies.client(peer.ip(), request.headers()));
         request.extensions_mut().insert(address);
     }
     request

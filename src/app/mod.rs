@@ -9,7 +9,7 @@ use axum::{
         HeaderName, HeaderValue,
         header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS},
     },
-    middleware::{from_fn, from_fn_with_state, map_request},
+    middleware::{from_fn, from_fn_with_state, map_request, map_request_with_state},
     response::Response,
 };
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
@@ -28,7 +28,7 @@ use crate::{
         endpoints::{Endpoints, other_method},
         exposure,
     },
-    auth::{Passwords, Tokens},
+    auth::{LoginThrottle, Passwords, Tokens},
     config::{Exposure, PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     error::ApiError,
@@ -38,10 +38,15 @@ use crate::{
 mod cors;
 mod hosts;
 mod layers;
+mod limit;
 mod log;
 mod negotiation;
+mod proxies;
+mod throttles;
 
 use hosts::AllowedHosts;
+use proxies::TrustedProxies;
+use throttles::{Throttles, throttle};
 
 /// The whole application, from the outermost layer to the handlers.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
@@ -53,8 +58,10 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
     let mut document = document::complete(&openapi);
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
+    let throttles = Throttles::new(&exposure.throttles, tokens.clone());
     let state = AppState {
         db,
+        login_throttle: LoginThrottle::new(exposure.throttles.login, tokens.clone()),
         tokens,
         passwords,
         room: Room::new(),
@@ -76,6 +83,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
             .layer(from_fn_with_state(endpoints.clone(), layers::allow))
             .layer(from_fn(layers::cache_control))
             .layer(from_fn(layers::negotiate))
+            .layer(from_fn_with_state(throttles, throttle))
             .layer(from_fn(layers::not_modified))
             .layer(from_fn_with_state(endpoints, layers::retry_hint))
             .layer(from_fn(layers::time_limit))
@@ -89,7 +97,7 @@ fn around(router: Router, exposure: &Exposure) -> App {
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     let service = ServiceBuilder::new()
         .layer(from_fn(layers::request_id))
-        .layer(map_request(layers::client_address))
+        .layer(map_request_with_state(TrustedProxies::new(&exposure.trusted_proxies), layers::client_address))
         .layer(from_fn(layers::log))
         // what Django's SecurityMiddleware and XFrameOptionsMiddleware say
         .layer(header(X_FRAME_OPTIONS, "DENY"))

@@ -15,6 +15,7 @@ use crate::{
 
 pub mod api_token;
 pub mod hashes;
+pub mod login_throttle;
 pub mod operator;
 pub mod password;
 pub mod rights;
@@ -23,6 +24,7 @@ pub mod secret_key;
 pub mod token;
 
 use api_token::{ApiToken, TokenHash};
+pub use login_throttle::{Attempt, LoginThrottle};
 pub use operator::Operator;
 pub use password::Passwords;
 pub use rights::{DirectoryEditor, DirectoryReader, Registrar};

@@ -1,26 +1,34 @@
-//! Encrypts what clients get and send back, but may not read or change: cursors.
+//! Encrypts what clients get and send back, but may not read or change: cursors. Hashes what may not be found out from
+//! its hash.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
     digest::{SHA256, digest},
+    hmac,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// Encrypts with a key that is derived from the secret key.
-pub struct Seal(RandomizedNonceKey);
+/// Encrypts and hashes with a key that is derived from the secret key.
+pub struct Seal {
+    encryption: RandomizedNonceKey,
+    hashing: hmac::Key,
+}
 
 impl Seal {
     pub(super) fn new(secret_key: &str) -> Self {
         let key = digest(&SHA256, format!("healthcare-backend seal {secret_key}").as_bytes());
-        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
-        Self(key.expect("32 bytes are a key"))
+        let encryption = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
+        Self {
+            encryption: encryption.expect("32 bytes are a key"),
+            hashing: hmac::Key::new(hmac::HMAC_SHA256, format!("healthcare-backend hash {secret_key}").as_bytes()),
+        }
     }
 
     /// Encrypts `content` into a text, which can be opened only for the same `purpose`.
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
         let mut sealed = content.to_vec();
         let purpose = Aad::from(purpose.as_bytes());
-        let nonce = self.0.seal_in_place_append_tag(purpose, &mut sealed);
+        let nonce = self.encryption.seal_in_place_append_tag(purpose, &mut sealed);
         let nonce = nonce.expect("a cursor is short");
         BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat())
     }
@@ -32,7 +40,13 @@ impl Seal {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut content = sealed.to_vec();
         let purpose = Aad::from(purpose.as_bytes());
-        let content = self.0.open_in_place(nonce, purpose, &mut content).ok()?;
+        let content = self.encryption.open_in_place(nonce, purpose, &mut content).ok()?;
         Some(content.to_vec())
+    }
+
+    /// A hash that only who has the secret key can make, and that is another one for another `purpose`.
+    pub fn hash(&self, purpose: &str, content: &[u8]) -> Vec<u8> {
+        let purpose = hmac::sign(&self.hashing, purpose.as_bytes());
+        hmac::sign(&self.hashing, &[purpose.as_ref(), content].concat()).as_ref().to_vec()
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     server,
 };
 
-/// How often idempotency keys are purged.
+/// How often old rows are purged.
 const PURGE: Duration = Duration::from_mins(10);
 /// How long a migration waits for the one of another server.
 pub(super) const MIGRATION: Duration = Duration::from_mins(2);
@@ -90,13 +90,16 @@ impl Started {
     }
 }
 
-/// Forgets the idempotency keys of yesterday, from time to time.
+/// Deletes the idempotency keys of yesterday and the failed logins that no longer count, from time to time.
 async fn purge(db: Db) {
     let mut ticks = tokio::time::interval(PURGE);
     loop {
         ticks.tick().await;
         if let Err(error) = db.purge_keys().await {
             tracing::warn!("purging idempotency keys: {error}");
+        }
+        if let Err(error) = db.purge_login_failures().await {
+            tracing::warn!("purging failed logins: {error}");
         }
     }
 }

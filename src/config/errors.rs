@@ -1,12 +1,17 @@
 //! What is wrong with the settings: all of it, in words that tell what to do.
 
-use std::{net::Ipv6Addr, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+    time::Duration,
+};
 
 use axum::http::{HeaderValue, Uri};
+use ipnet::IpNet;
 use sqlx::postgres::PgSslMode;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::PasswordRule;
+use super::{PasswordRule, Rate};
 
 /// What is wrong with the settings.
 #[derive(Default)]
@@ -59,6 +64,31 @@ impl SettingErrors {
                 Duration::from_secs(1)
             }
         }
+    }
+
+    /// A rate in Django REST framework's notation. Empty: none.
+    pub(super) fn rate(&mut self, setting: &str, value: &str) -> Option<Rate> {
+        let value = value.trim();
+        let rate = value.parse().ok();
+        if rate.is_none() && !value.is_empty() {
+            self.add(format!("{setting} is {value:?}, which is not a rate such as 5/min, 100/hour or 1000/day"));
+        }
+        rate
+    }
+
+    /// Addresses and networks.
+    pub(super) fn networks(&mut self, networks: &[String]) -> Vec<IpNet> {
+        let mut good = Vec::new();
+        for network in networks {
+            let address = network.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
+            match address.or_else(|_| network.parse()) {
+                Ok(network) => good.push(network),
+                Err(_) => self.add(format!(
+                    "TRUSTED_PROXIES has {network:?}, which is neither an address nor a network such as 10.0.0.0/8"
+                )),
+            }
+        }
+        good
     }
 
     /// A filter of tracing-subscriber. A word alone must be a level: tracing-subscriber takes any other for the name of a

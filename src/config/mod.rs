@@ -3,14 +3,17 @@
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 
 mod errors;
 mod passwords;
 mod settings;
+mod throttles;
 
 pub use passwords::PasswordRule;
 pub use settings::Settings;
+pub use throttles::{Rate, Throttles};
 
 use errors::SettingErrors;
 
@@ -66,6 +69,10 @@ pub struct Exposure {
     pub cors_allowed_origins: Vec<HeaderValue>,
     /// Whether pages from any port of this machine may use it.
     pub cors_from_localhost: bool,
+    /// Who may say where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often a client may do what.
+    pub throttles: Throttles,
 }
 
 /// Whether anybody may read the directory of doctors.
@@ -144,6 +151,8 @@ impl Config {
                 rotate_refresh_tokens: errors.boolean("ROTATE_REFRESH_TOKENS", &settings.rotate_refresh_tokens),
                 cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),
                 cors_from_localhost: debug,
+                trusted_proxies: errors.networks(&list(&settings.trusted_proxies)),
+                throttles: throttles(settings, &mut errors),
             },
             listen: (
                 errors.parse(
@@ -161,6 +170,16 @@ impl Config {
             refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
         };
         (config, errors.0)
+    }
+}
+
+fn throttles(settings: &Settings, errors: &mut SettingErrors) -> Throttles {
+    Throttles {
+        login: errors.rate("THROTTLE_LOGIN", &settings.throttle_login),
+        register: errors.rate("THROTTLE_REGISTER", &settings.throttle_register),
+        refresh: errors.rate("THROTTLE_REFRESH", &settings.throttle_refresh),
+        anon: errors.rate("THROTTLE_ANON", &settings.throttle_anon),
+        user: errors.rate("THROTTLE_USER", &settings.throttle_user),
     }
 }
 

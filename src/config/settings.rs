@@ -61,6 +61,26 @@ pub struct Settings {
     /// credentials
     #[arg(long, env, value_name = "ORIGINS", default_value = "")]
     pub cors_allowed_origins: String,
+    /// Proxies that are believed when they say for whom a request is, by X-Forwarded-For or Forwarded: addresses and
+    /// networks such as 10.0.0.0/8, separated by commas
+    #[arg(long, env, value_name = "NETWORKS", default_value = "")]
+    pub trusted_proxies: String,
+    /// Failed logins with one account from one address, such as 5/min, 100/hour or 1000/day; with any account from one
+    /// address, ten times as many; empty: any number
+    #[arg(long, env, value_name = "RATE", default_value = "20/hour")]
+    pub throttle_login: String,
+    /// Registrations from one address
+    #[arg(long, env, value_name = "RATE", default_value = "30/hour")]
+    pub throttle_register: String,
+    /// Refreshes of access tokens from one address
+    #[arg(long, env, value_name = "RATE", default_value = "120/min")]
+    pub throttle_refresh: String,
+    /// Requests without a valid token from one address
+    #[arg(long, env, value_name = "RATE", default_value = "")]
+    pub throttle_anon: String,
+    /// Requests of one user
+    #[arg(long, env, value_name = "RATE", default_value = "")]
+    pub throttle_user: String,
     /// Address to listen on; 0.0.0.0: all
     #[arg(long, env, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: String,

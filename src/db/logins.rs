@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Db, caller::Caller};
+use super::{
+    Db,
+    caller::Caller,
+    login_failures::{interval, intervals},
+};
 use crate::{
-    auth::RefreshToken,
+    auth::{Attempt, RefreshToken},
     error::{ApiError, Result, TokenError, Unauthenticated},
     request::Origin,
 };
@@ -29,14 +33,14 @@ pub struct Rotation {
 }
 
 impl Db {
-    /// Begins a session and returns its id. `None`: since the password was verified, the account was deactivated or its
-    /// password was changed.
-    pub async fn begin_session(&self, login: &NewLogin<'_>, origin: &Origin) -> Result<Option<i64>> {
+    /// Begins a session and returns its id. `None`: since the password was verified, the account was deactivated, its password
+    /// was changed, or too many logins have failed.
+    pub async fn begin_session(&self, login: &NewLogin<'_>, attempt: &Attempt, origin: &Origin) -> Result<Option<i64>> {
         let session = sqlx::query_scalar!(
             r#"
             with actor as materialized (
                 update users set last_login = now()
-                where id = $1 and password_hash = $2 and is_active
+                where id = $1 and password_hash = $2 and is_active and coalesce(login_wait($8, $9, $10), 0) <= 0
                 returning id, act_as(id, email, 'api', $6, $7) as acts)
             insert into sessions (user_id, refresh_jti, expires_at, user_agent, address)
             select actor.id, $3, $4, $5, $7
@@ -49,7 +53,10 @@ impl Db {
             login.expires_at,
             login.user_agent,
             origin.id.as_str(),
-            origin.address.to_string()
+            origin.address.to_string(),
+            &attempt.keys,
+            &intervals(&attempt.spacings),
+            interval(attempt.period)
         )
         .fetch_optional(self.connection())
         .await?;
@@ -75,19 +82,6 @@ impl Db {
             origin.address.to_string()
         );
         Ok(renewed.execute(self.connection()).await?.rows_affected() == 1)
-    }
-
-    /// Writes down that somebody failed to log in. `user_id`: whose account it was, if anybody's.
-    pub async fn record_failed_login(&self, user_id: Option<i64>, origin: &Origin) -> Result<()> {
-        sqlx::query!(
-            "select record_event('login_failed', $1, $2, $3)",
-            user_id,
-            origin.id.as_str(),
-            origin.address.to_string()
-        )
-        .fetch_one(self.connection())
-        .await?;
-        Ok(())
     }
 
     /// Uses a refresh token, and returns the id of the one that is good from now on. With `rotation` that is a new one; but

@@ -30,6 +30,7 @@ pub mod embedded;
 pub mod idempotency;
 mod inspection;
 pub mod listing;
+mod login_failures;
 pub mod logins;
 pub mod mappings;
 pub mod patients;

@@ -19,8 +19,16 @@ const NOTICE: Duration = Duration::from_secs(1);
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Tables that the migrations make.
-pub(super) const OURS: [&str; 7] =
-    ["audit_log", "doctors", "idempotency_keys", "patient_doctor_mappings", "patients", "sessions", "users"];
+pub(super) const OURS: [&str; 8] = [
+    "audit_log",
+    "doctors",
+    "idempotency_keys",
+    "login_failures",
+    "patient_doctor_mappings",
+    "patients",
+    "sessions",
+    "users",
+];
 /// Tables by which a database of Django's is known.
 const DJANGOS: [&str; 2] = ["auth_user", "django_migrations"];
 

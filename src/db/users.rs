@@ -142,24 +142,6 @@ impl Db {
         Ok(constraints.filter_map(|constraint| constraint_error("users", constraint)).collect())
     }
 
-    /// The account with this e-mail address or username, in any case of letters.
-    pub async fn credentials(&self, login: &str) -> Result<Option<Credentials>> {
-        let credentials = sqlx::query_as!(
-            Credentials,
-            r#"
-            select id as user_id, password_hash, is_active, email, username, name
-            from users
-            where lower(email) = lower($1) or lower(username) = lower($1)
-            order by lower(email) = lower($1) desc
-            limit 1
-            "#,
-            login
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        Ok(credentials)
-    }
-
     /// The caller's own account.
     pub async fn account(&self, user: &CurrentUser) -> Result<User> {
         let account = sqlx::query_as!(

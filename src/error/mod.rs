@@ -79,6 +79,9 @@ pub enum ApiError {
     /// 428: a change without `If-Match`, where the setting REQUIRE_IF_MATCH asks for it.
     #[error("no precondition")]
     PreconditionRequired,
+    /// 429, with the seconds to wait in `Retry-After`: too many requests, or too many failed logins.
+    #[error("throttled for {0} s")]
+    Throttled(u64),
     /// 500: a bug of ours. The cause is logged, never shown.
     #[error("{0}")]
     Internal(String),
@@ -110,6 +113,7 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) | Self::UnavailableForPost => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -140,6 +144,10 @@ impl ApiError {
             Self::UnsupportedMediaType(sent) => format!("Unsupported media type \"{sent}\" in request.").into(),
             Self::KeyReused => "This Idempotency-Key was sent with another body before.".into(),
             Self::PreconditionRequired => "Send the ETag that you read in If-Match.".into(),
+            Self::Throttled(seconds) => {
+                let plural = if *seconds == 1 { "" } else { "s" };
+                format!("Request was throttled. Expected available in {seconds} second{plural}.").into()
+            }
             Self::Internal(_) => "A server error occurred.".into(),
             Self::Unavailable(_) => "Service temporarily unavailable, try again later.".into(),
             Self::UnavailableForPost => "Service temporarily unavailable, try again later. A request with an \
@@ -162,6 +170,9 @@ impl IntoResponse for ApiError {
         match &self {
             Self::Unauthenticated(reason) => {
                 headers.insert(WWW_AUTHENTICATE, reason.challenge());
+            }
+            Self::Throttled(seconds) => {
+                headers.insert(RETRY_AFTER, (*seconds).into());
             }
             Self::Unavailable(_) | Self::UnavailableForPost => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::phase::Phase;
+use crate::request::site;
 
 /// When it is looked again for one to close, while all of them are in a request.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -98,13 +99,5 @@ impl Drop for Place {
                 open.remove(&self.address);
             }
         }
-    }
-}
-
-/// What one client has to itself: an address; of IPv6, the first 64 bits.
-fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        address @ IpAddr::V4(_) => address,
     }
 }

@@ -41,6 +41,12 @@ fn all_faults_are_reported_at_once() {
                 "CORS_ALLOWED_ORIGINS",
                 "https://app.example.org,app.example.org,http://x/,https://App.example,https://*.example,https://x:443",
             ),
+            ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example.org,10.0.0.0/33,::1,fd00::/8,10.0.0"),
+            ("THROTTLE_LOGIN", "5 per minute"),
+            ("THROTTLE_REGISTER", "0/day"),
+            ("THROTTLE_REFRESH", "1/fortnight"),
+            ("THROTTLE_ANON", "min"),
+            ("THROTTLE_USER", "-1/s"),
             ("DATA_DIR", ""),
         ],
         "REFRESH_TOKEN_LIFETIME=0s\n",
@@ -69,6 +75,14 @@ fn all_faults_are_reported_at_once() {
   CORS_ALLOWED_ORIGINS has \"https://App.example\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"https://*.example\", which is not an origin such as https://app.example.org
   CORS_ALLOWED_ORIGINS has \"https://x:443\", which is not an origin such as https://app.example.org
+  TRUSTED_PROXIES has \"proxy.example.org\", which is neither an address nor a network such as 10.0.0.0/8
+  TRUSTED_PROXIES has \"10.0.0.0/33\", which is neither an address nor a network such as 10.0.0.0/8
+  TRUSTED_PROXIES has \"10.0.0\", which is neither an address nor a network such as 10.0.0.0/8
+  THROTTLE_LOGIN is \"5 per minute\", which is not a rate such as 5/min, 100/hour or 1000/day
+  THROTTLE_REGISTER is \"0/day\", which is not a rate such as 5/min, 100/hour or 1000/day
+  THROTTLE_REFRESH is \"1/fortnight\", which is not a rate such as 5/min, 100/hour or 1000/day
+  THROTTLE_ANON is \"min\", which is not a rate such as 5/min, 100/hour or 1000/day
+  THROTTLE_USER is \"-1/s\", which is not a rate such as 5/min, 100/hour or 1000/day
   HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
   PORT is \"80000\", which is not a port, 0 to 65535
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
@@ -88,6 +102,24 @@ fn a_filter_of_the_log_is_made_of_levels_and_of_modules_with_levels() {
     for good in ["WARN", "off", "warn,sqlx=debug,healthcare_backend::server=trace", "[request]=info"] {
         let output = program(dir.path(), &["serve"], &[("RUST_LOG", good), ("PG_BINDIR", "/nonexistent")]).output();
         assert_eq!(output.unwrap().status.code(), Some(1), "{good}");
+    }
+}
+
+#[test]
+fn a_rate_is_written_as_for_django_rest_framework() {
+    let dir = Directory::new();
+    let start = |rate: &str| {
+        let settings = [("THROTTLE_USER", rate), ("PG_BINDIR", "/nonexistent")];
+        program(dir.path(), &["serve"], &settings).output().unwrap().status.code()
+    };
+    for unit in ["s", "sec", "second", "m", "min", "minute", "h", "hour", "d", "day"] {
+        assert_eq!(start(&format!("1000000/{unit}")), Some(1), "{unit}");
+    }
+    for good in ["", " ", " 5 / min "] {
+        assert_eq!(start(good), Some(1), "{good}");
+    }
+    for wrong in ["5", "/min", "5/", "5/min/min", "1000001/s", "99999999999/s", "5/M", "5/week", "+/s"] {
+        assert_eq!(start(wrong), Some(2), "{wrong}");
     }
 }
 

@@ -10,7 +10,6 @@ use crate::support::{Client, TestApp, emily_carter, john_doe};
 /// Statements that do not start from the caller, and why.
 const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select u.is_active, s.token_hash is not distinct", "tells a caller who is no more why"),
-    ("select record_event('login_failed'", "a failed login, which is nobody's"),
     (
         "with actor as materialized ( select id, act_as(id, $1, 'api', $5) as acts from nextval(",
         "registration: the actor is the new user",
@@ -24,10 +23,10 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "login: nobody changes a password by storing it as another hash",
     ),
     ("select exists (select from users where lower(email)", "registration: which fields are taken"),
-    (
-        "select id as user_id, password_hash, is_active, email, username, name from users",
-        "login: what the password is verified against",
-    ),
+    ("select login_wait($2, $3, $4) as wait, u.id", "login: what the password is verified against"),
+    ("with failed as ( insert into login_failures", "a login that failed: there is no caller"),
+    ("with throttled as ( update login_failures", "a login that was not tried: there is no caller"),
+    ("delete from login_failures where ctid", "the purge of failed logins, which nobody asked for"),
     ("select act_as(0, 'import-django', 'system', 'import-django')", "import-django: it acts as the system"),
     ("lock table users, patients", "import-django: nobody else writes meanwhile"),
     ("select (select count(*) from users)", "import-django: its report"),
@@ -130,8 +129,8 @@ async fn every_table_with_people_s_data_is_audited() {
                 where t.tgrelid = c.oid and t.tgfoid = 'audit'::regproc and t.tgtype = 1 + 4 + 8 + 16 and t.tgenabled = 'O')",
         )
         .await;
-    // what an idempotency key made is in the audit as itself
-    let expected = ["_sqlx_migrations", "audit_log", "idempotency_keys"];
+    // what an idempotency key made is in the audit as itself, and a failed login is nobody's data
+    let expected = ["_sqlx_migrations", "audit_log", "idempotency_keys", "login_failures"];
     assert_eq!(unaudited, json!(expected));
 }
 

@@ -10,9 +10,9 @@ use validator::Validate;
 
 use crate::{
     api::{answer::Json, parameters::Format},
-    auth::{Passwords, TokenType, Tokens, token},
+    auth::{Attempt, LoginThrottle, Passwords, TokenType, Tokens, token},
     db::{Db, logins::NewLogin, users::Credentials as Account},
-    error::{Result, Unauthenticated, UnauthenticatedBody},
+    error::{ApiError, Result, Unauthenticated, UnauthenticatedBody},
     input::{self, ACCOUNT_LIMIT, Body, Input},
     request::Origin,
 };
@@ -79,12 +79,14 @@ pub async fn login(
     State(db): State<Db>,
     State(passwords): State<Passwords>,
     State(tokens): State<Tokens>,
+    State(throttle): State<LoginThrottle>,
     origin: Origin,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Json<TokenPair>> {
     let credentials = body.new_value()?;
-    let account = verified(&db, &passwords, &credentials, &origin).await?;
+    let attempt = throttle.attempt(origin.address, &credentials.login);
+    let account = verified(&db, &passwords, &credentials, &attempt, &origin).await?;
     let account = renewed(&db, &passwords, &credentials, account, &origin).await?;
     let refresh_id = token::new_id();
     let new = NewLogin {
@@ -94,23 +96,36 @@ pub async fn login(
         expires_at: tokens.refresh_expiry(),
         user_agent: &user_agent(&headers),
     };
-    let session = db.begin_session(&new, &origin).await?.ok_or(Unauthenticated::NoActiveAccount)?;
+    let Some(session) = db.begin_session(&new, &attempt, &origin).await? else {
+        return Err(refused(&db, Some(account.user_id), &attempt, &origin).await);
+    };
     let access = tokens.issue(TokenType::Access, account.user_id, session);
     Ok(Json(TokenPair { refresh: tokens.issue_refresh(refresh_id, account.user_id, session), access }))
 }
 
 /// The active account that the credentials are of.
-async fn verified(db: &Db, passwords: &Passwords, credentials: &Credentials, origin: &Origin) -> Result<Account> {
-    let account = db.credentials(&credentials.login).await?;
+async fn verified(
+    db: &Db,
+    passwords: &Passwords,
+    credentials: &Credentials,
+    attempt: &Attempt,
+    origin: &Origin,
+) -> Result<Account> {
+    let account = db.credentials(&credentials.login, attempt, origin).await?;
     let user_id = account.as_ref().map(|account| account.user_id);
     let account = account.filter(|account| account.is_active);
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let is_verified = passwords.verify(credentials.password.clone(), stored).await?;
-    let Some(account) = account.filter(|_| is_verified) else {
-        db.record_failed_login(user_id, origin).await?;
-        return Err(Unauthenticated::NoActiveAccount.into());
-    };
-    Ok(account)
+    match account.filter(|_| is_verified) {
+        Some(account) => Ok(account),
+        None => Err(refused(db, user_id, attempt, origin).await),
+    }
+}
+
+/// The error of a login that failed. It counts, and it is written down whose account it was, if anybody's.
+async fn refused(db: &Db, user_id: Option<i64>, attempt: &Attempt, origin: &Origin) -> ApiError {
+    let counted = db.record_failed_login(user_id, attempt, origin).await;
+    counted.err().unwrap_or_else(|| Unauthenticated::NoActiveAccount.into())
 }
 
 /// The same account, with a hash of ours if it had one that Django made.
@@ -128,7 +143,7 @@ async fn renewed(
         return Ok(Account { password_hash: hash, ..account });
     }
     // another login of the account was faster
-    verified(db, passwords, credentials, origin).await
+    verified(db, passwords, credentials, &Attempt::default(), origin).await
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
