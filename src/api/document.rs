@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     accounts::Registration,
-    db::patients::Gender,
+    db::{audit::AuditAction, history::ChangeAction, patients::Gender},
     error::{ApiError, Detail, FieldErrors, TokenMessage, UnauthenticatedBody},
     input::Accepted,
 };
@@ -34,12 +34,13 @@ use crate::{
     info(title = "Healthcare Backend", description = include_str!("docs/introduction.md")),
     security(("jwtAuth" = [])),
     modifiers(&JwtAuth),
-    components(schemas(Detail, FieldErrors, UnauthenticatedBody, TokenMessage, Gender)),
+    components(schemas(Detail, FieldErrors, UnauthenticatedBody, TokenMessage, AuditAction, ChangeAction, Gender)),
     tags(
         (name = "auth", description = "Accounts and tokens"),
         (name = "patients", description = "Your own patients"),
         (name = "doctors", description = "The directory that all users share"),
         (name = "mappings", description = "Which doctors look after your patients"),
+        (name = "audit", description = "Who did what, for staff"),
         (name = "index", description = "What is served"),
     ),
 )]
@@ -57,7 +58,7 @@ impl Modify for JwtAuth {
 }
 
 /// Every body there is.
-fn bodies() -> [Accepted; 10] {
+fn bodies() -> [Accepted; 11] {
     [
         Accepted::of::<Registration>(),
         Accepted::of::<auth::login::Login>(),
@@ -66,6 +67,7 @@ fn bodies() -> [Accepted; 10] {
         Accepted::of::<auth::api_tokens::ApiTokenInput>(),
         Accepted::of::<auth::password::PasswordChange>(),
         Accepted::of::<auth::me::ProfileInput>(),
+        Accepted::of::<auth::deletion::AccountDeletion>(),
         Accepted::of::<patients::PatientInput>(),
         Accepted::of::<doctors::DoctorInput>(),
         Accepted::of::<mappings::MappingInput>(),

@@ -5,12 +5,11 @@ use axum::{
     http::{HeaderName, HeaderValue, header::LINK},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, future, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 use tracing::Instrument;
 
 use super::{
     answer::{JSON, Rows, Show, json},
-    caller::caller_first,
     query::ListQuery,
 };
 use crate::{
@@ -40,10 +39,10 @@ async fn rows<T: Listed + Show>(
     query: &ListQuery<T>,
 ) -> Result<Response> {
     let page = query.read(seal, user.as_ref());
-    let page = match &user {
-        Some(user) => caller_first(&db, user, page).await?,
-        None => page?,
-    };
+    if let (Some(user), true) = (&user, page.is_err()) {
+        T::check(&db, user, query.parent()).await?;
+    }
+    let page = page?;
     let (list, after) = (&page.list, page.after.as_ref());
     let total = if page.is_counted { Some(db.count::<T>(user.as_ref(), list).await?) } else { None };
     // one more than there is room for tells that there are more
@@ -71,38 +70,48 @@ async fn rows<T: Listed + Show>(
     Ok(response)
 }
 
-/// A list that goes on behind its first rows. Each batch is read when the one before it has been taken, so that a slow
-/// client keeps neither a connection nor the list; a failure breaks the answer off, so that nobody takes it for whole.
+/// A list that goes on behind its first rows.
 fn whole<T: Listed + Show>(db: Db, user: Option<CurrentUser>, list: ListRequest, rows: &[(T, Cursor)]) -> Body {
+    let place = rows.last().map(|(_, cursor)| cursor.clone());
+    let first = written(b"[", rows);
+    Body::from_stream(stream::once(future::ready(first)).chain(batches::<T>(db, user, list, place)))
+}
+
+/// The rows behind a cursor, or all there are, and the bracket that ends them. Each batch is read when the one before it has
+/// been taken, so that a slow client keeps neither a connection nor the list; a failure breaks the answer off, so that nobody
+/// takes it for whole.
+pub(super) fn batches<T: Listed + Show>(
+    db: Db,
+    user: Option<CurrentUser>,
+    list: ListRequest,
+    after: Option<Cursor>,
+) -> impl Stream<Item = Result<Vec<u8>>> {
     let span = tracing::Span::current();
-    let begin = rows.last().map(|(_, cursor)| cursor.clone());
-    let first = written(b'[', rows);
-    let rest = stream::try_unfold(begin, move |after| {
+    stream::try_unfold(Some(after), move |place| {
         let (db, user, list) = (db.clone(), user.clone(), list.clone());
         let batch = async move {
-            let Some(after) = after else { return Ok(None) };
+            let Some(after) = place else { return Ok(None) };
             let rows = db
-                .page::<T>(user.as_ref(), &list, Some(&after), BATCH)
+                .page::<T>(user.as_ref(), &list, after.as_ref(), BATCH)
                 .await
                 .inspect_err(|error| tracing::warn!("a list broke off: {error}"))?;
-            let mut json = written(b',', &rows)?;
+            let mut json = written(if after.is_none() { b"" } else { b"," }, &rows)?;
             let is_full = i64::try_from(rows.len()) == Ok(BATCH);
-            let next = rows.into_iter().next_back().filter(|_| is_full).map(|(_, cursor)| cursor);
+            let next = rows.into_iter().next_back().filter(|_| is_full).map(|(_, cursor)| Some(cursor));
             if next.is_none() {
                 json.push(b']');
             }
             Ok(Some((json, next)))
         };
         batch.instrument(span.clone())
-    });
-    Body::from_stream(stream::once(future::ready(first)).chain(rest))
+    })
 }
 
-/// Rows as JSON, each behind a comma, but the first one of all behind the bracket.
-fn written<T: Show>(opening: u8, rows: &[(T, Cursor)]) -> Result<Vec<u8>> {
+/// Rows as JSON, each behind a comma, but the first one behind this.
+fn written<T: Show>(opening: &[u8], rows: &[(T, Cursor)]) -> Result<Vec<u8>> {
     let mut written = Vec::new();
     for (index, (row, _)) in rows.iter().enumerate() {
-        written.push(if index == 0 { opening } else { b',' });
+        written.extend(if index == 0 { opening } else { b"," });
         written.extend(json(&row.view())?);
     }
     Ok(written)

@@ -5,6 +5,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub mod ages;
 pub mod answer;
+pub mod audit;
 pub mod auth;
 mod caller;
 pub mod conditional;
@@ -15,6 +16,7 @@ pub mod endpoints;
 pub mod exposure;
 pub mod file;
 mod genders;
+pub mod history;
 pub mod idempotency;
 pub mod index;
 pub mod list;
@@ -49,12 +51,17 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::api_tokens::list, auth::api_tokens::create))
         .routes(routes!(auth::api_tokens::destroy))
         .routes(routes!(auth::password::change))
-        .routes(routes!(auth::me::retrieve, auth::me::partial_update))
+        .routes(routes!(auth::me::retrieve, auth::me::partial_update, auth::deletion::destroy))
+        .routes(routes!(auth::export::export))
         .routes(routes!(patients::list, patients::create))
         .routes(routes!(patients::retrieve, patients::update, patients::partial_update, patients::destroy))
+        .routes(routes!(history::changes))
+        .routes(routes!(history::accesses))
         .routes(routes!(doctors::list, doctors::create))
         .routes(routes!(doctors::retrieve, doctors::update, doctors::partial_update, doctors::destroy))
         .routes(routes!(mappings::list, mappings::create))
         .routes(routes!(mappings::by_patient))
         .routes(routes!(mappings::doctors, mappings::destroy))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::reads))
 }

@@ -49,7 +49,7 @@ impl<T: Listed> IntoParams for ListQuery<T> {
             ),
             query(
                 "ordering",
-                "Sort field; prefix `-` for descending. Default: `id`.",
+                &format!("Sort field; prefix `-` for descending. Default: `{}`.", T::ORDERING),
                 &json!({ "type": "string", "enum": orderings, "x-enum-varnames": ordering_names }),
             ),
         ];
@@ -73,7 +73,7 @@ impl<T: Listed> IntoParams for ListQuery<T> {
 
 fn schema(column: &Column) -> Value {
     match column.kind {
-        Kind::Id => json!({ "type": "integer" }),
+        Kind::Id | Kind::Ids => json!({ "type": "integer" }),
         Kind::Text | Kind::Email => json!({ "type": "string" }),
         Kind::Choice(name, _) => reference("schemas", name),
         Kind::Date => json!({ "type": "string", "format": "date" }),

@@ -11,7 +11,10 @@ use serde_json::Value as Json;
 use super::prefer::Handling;
 use crate::{
     auth::{CurrentUser, Seal},
-    db::listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
+    db::{
+        Id,
+        listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
+    },
     error::{
         ApiError, FieldErrors, Result,
         messages::{
@@ -39,6 +42,8 @@ pub const RANGES: [(&str, Comparison); 4] =
 /// The query of a list of `T`.
 pub struct ListQuery<T> {
     path: String,
+    /// The row that the list is of.
+    parent: Option<i64>,
     pairs: Vec<(String, String)>,
     /// What to do with parameters that nobody knows.
     pub(super) handling: Handling,
@@ -70,11 +75,23 @@ impl<S: Send + Sync, T> FromRequestParts<S> for ListQuery<T> {
         }
         pairs.retain(|(name, value)| name == "cursor" || !input::strip(value).is_empty());
         let path = path.map_or("", MatchedPath::as_str).to_owned();
-        Ok(Self { path, pairs, handling: Handling::of(&parts.headers), of: PhantomData })
+        Ok(Self { path, parent: None, pairs, handling: Handling::of(&parts.headers), of: PhantomData })
     }
 }
 
 impl<T: Listed> ListQuery<T> {
+    /// The same for the list of one row, whose number stands in the path.
+    pub(super) fn of<M>(mut self, row: Id<M>) -> Self {
+        self.path = self.path.replace("{id}", &row.get().to_string());
+        self.parent = Some(row.get());
+        self
+    }
+
+    /// The row that the list is of.
+    pub(super) fn parent(&self) -> Option<i64> {
+        self.parent
+    }
+
     /// The names of its parameters that nobody knows.
     pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
         let names = self.pairs.iter().map(|(name, _)| name.as_str());
@@ -84,12 +101,8 @@ impl<T: Listed> ListQuery<T> {
     /// What it asks for, or all that is wrong with it.
     pub fn read(&self, seal: &Seal, user: Option<&CurrentUser>) -> Result<PageRequest> {
         let mut errors = FieldErrors::default();
-        let mut page = PageRequest {
-            list: ListRequest { filters: Vec::new(), words: Vec::new(), order: T::number(), is_descending: false },
-            limit: None,
-            after: None,
-            is_counted: false,
-        };
+        let list = ListRequest::all::<T>(self.parent);
+        let mut page = PageRequest { list, limit: None, after: None, is_counted: false };
         for (name, value) in self.pairs.iter().filter(|(name, _)| name != "cursor") {
             if let Err(message) = read_one::<T>(&mut page, name, value) {
                 errors.add(name, message);
@@ -154,10 +167,7 @@ fn read_one<T: Listed>(page: &mut PageRequest, name: &str, value: &str) -> Resul
             page.list.words = words;
         }
         "ordering" => {
-            let column = text.strip_prefix('-').unwrap_or(text);
-            let order = T::COLUMNS.iter().find(|order| order.is_ordering && order.name == column);
-            page.list.order = order.ok_or_else(|| not_a_choice(text))?;
-            page.list.is_descending = text.starts_with('-');
+            (page.list.order, page.list.is_descending) = T::ordering(text).ok_or_else(|| not_a_choice(text))?;
         }
         _ => {
             if let Some((column, comparison)) = filter {
@@ -184,6 +194,7 @@ fn filter<T: Listed>(name: &str) -> Option<(&'static Column, Comparison)> {
 fn value_of(kind: Kind, text: &str) -> Result<Value, String> {
     match kind {
         Kind::Id => integer(text).map(Value::Id),
+        Kind::Ids => integer(text).map(|id| Value::Ids(vec![id])),
         Kind::Text => Ok(Value::Text(text.into())),
         Kind::Email => Ok(Value::Text(text.to_lowercase())),
         Kind::Choice(_, choices) if choices.contains(&text) => Ok(Value::Text(text.into())),

@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod accounts;
+mod audit;
 mod check;
 mod createuser;
 mod import_django;
@@ -24,6 +25,7 @@ mod run;
 mod stop;
 
 use accounts::{Changepassword, Deleteuser, Login};
+use audit::Audit;
 use check::Check;
 use createuser::{Createsuperuser, Createuser};
 use import_django::ImportDjango;
@@ -63,6 +65,9 @@ enum Command {
     Deleteuser(Deleteuser),
     /// Move users, patients, doctors and mappings over from the database of a Django service
     ImportDjango(ImportDjango),
+    /// What was changed and read, by whom and when
+    #[command(subcommand)]
+    Audit(Audit),
     /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
     #[command(hide = true)]
     TestDatabase { dir: PathBuf },
@@ -121,6 +126,7 @@ fn run(command: Command, config: &Config, faults: &[String]) -> Result<ExitCode>
             Command::Activateuser(arguments) => accounts::activate(config, arguments).await,
             Command::Deleteuser(arguments) => accounts::delete(config, arguments).await,
             Command::ImportDjango(arguments) => import_django::import(config, arguments).await,
+            Command::Audit(Audit::Export(wanted)) => audit::export(config, &wanted).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }?;
         Ok(ExitCode::SUCCESS)

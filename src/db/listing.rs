@@ -11,7 +11,8 @@ use crate::{auth::CurrentUser, error::Result};
 pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     /// The columns that are read.
     const SELECT: &'static str;
-    /// The tables, and the condition that finds what the reader may see, who is the one row of `actor` or of `reader`.
+    /// The tables, and the condition that finds what the reader may see, who is the one row of `actor` or of `reader`. The
+    /// number in the path, if there is one, is the one row of `parent`.
     const FROM: &'static str;
     /// The number of a row.
     const ID: &'static str;
@@ -21,10 +22,20 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     const IS_OWNED: bool;
     /// What it can be filtered and ordered by.
     const COLUMNS: &'static [Column];
+    /// What it is ordered by where nothing else is asked for: the name of a column, with `-` from the greatest on.
+    const ORDERING: &'static str = "id";
 
-    /// The column of the numbers, which the list is ordered by where nothing else is asked for.
-    fn number() -> &'static Column {
-        Self::COLUMNS.iter().find(|column| column.sql == Self::ID).expect("rows have numbers")
+    /// Refuses a caller who may not ask for it, or whose `parent` is not there. Nobody else finds rows, so it is asked only
+    /// where there are none.
+    fn check(db: &Db, user: &CurrentUser, _parent: Option<i64>) -> impl Future<Output = Result<()>> + Send {
+        db.check(user)
+    }
+
+    /// The column of an ordering, and whether it begins with the greatest.
+    fn ordering(text: &str) -> Option<(&'static Column, bool)> {
+        let name = text.strip_prefix('-').unwrap_or(text);
+        let column = Self::COLUMNS.iter().find(|column| column.is_ordering && column.name == name)?;
+        Some((column, text.starts_with('-')))
     }
 }
 
@@ -45,6 +56,8 @@ pub struct Column {
 pub enum Kind {
     /// A number of a row.
     Id,
+    /// Numbers of rows, one of which is asked for.
+    Ids,
     /// A text: compared as it is, ordered in any case and without accents.
     Text,
     /// An address, compared in any case.
@@ -76,6 +89,7 @@ pub enum Comparison {
 #[derive(Clone)]
 pub enum Value {
     Id(i64),
+    Ids(Vec<i64>),
     Text(String),
     Date(NaiveDate),
     Time(DateTime<Utc>),
@@ -92,9 +106,17 @@ pub struct ListRequest {
     pub order: &'static Column,
     /// From the greatest on.
     pub is_descending: bool,
+    /// The row that the list is of, if there is its number in the path.
+    pub parent: Option<i64>,
 }
 
 impl ListRequest {
+    /// All rows, in the order that the list has where nothing else is asked for.
+    pub fn all<T: Listed>(parent: Option<i64>) -> Self {
+        let (order, is_descending) = T::ordering(T::ORDERING).expect("a list has an order");
+        Self { filters: Vec::new(), words: Vec::new(), order, is_descending, parent }
+    }
+
     /// Whether many rows may be looked at for each that is found: whoever asks for a number has an index.
     fn is_search(&self) -> bool {
         !self.words.is_empty() || self.filters.iter().any(|(column, ..)| column.kind != Kind::Id)
@@ -136,7 +158,7 @@ impl Column {
 
     fn sql_type(&self) -> &'static str {
         match self.kind {
-            Kind::Id => "bigint",
+            Kind::Id | Kind::Ids => "bigint",
             Kind::Text | Kind::Email | Kind::Choice(..) => "text",
             Kind::Date => "date",
             Kind::Time => "timestamptz",
@@ -178,7 +200,7 @@ impl Db {
     ) -> Result<Vec<(T, Cursor)>> {
         let order = request.order.order();
         let id = T::ID;
-        let mut query = begin(user);
+        let mut query = begin(user, request.parent);
         query.push(format!("select {}, ({order})::text as cursor_key, {id} as number ", T::SELECT));
         condition::<T>(&mut query, request);
         let (direction, comparison) = if request.is_descending { (" desc", "<") } else { ("", ">") };
@@ -197,7 +219,7 @@ impl Db {
         let connection = if request.is_search() { self.search_connection() } else { self.connection() };
         let rows = statement.fetch_all(connection).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
-            self.check(user).await?;
+            T::check(self, user, request.parent).await?;
         }
         let read = |row: &PgRow| {
             let cursor = Cursor { key: row.try_get("cursor_key")?, id: row.try_get("number")? };
@@ -209,27 +231,32 @@ impl Db {
 
     /// How many rows a list has.
     pub async fn count<T: Listed>(&self, user: Option<&CurrentUser>, request: &ListRequest) -> Result<i64> {
-        let mut query = begin(user);
+        let mut query = begin(user, request.parent);
         query.push("select count(*) ");
         condition::<T>(&mut query, request);
         Ok(query.build_query_scalar().fetch_one(self.search_connection()).await?)
     }
 }
 
-fn begin(user: Option<&CurrentUser>) -> QueryBuilder<Postgres> {
+fn begin(user: Option<&CurrentUser>, parent: Option<i64>) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new("with actor as materialized (select * from actor(");
     query.push_bind(user.map_or_else(Caller::nobody, Caller::of)).push(")), ");
     query.push("reader as materialized (select ").push_bind(user.is_none());
     query.push(" or exists (select from actor) as may_read) ");
+    if let Some(parent) = parent {
+        query.push(", parent as materialized (select cast(").push_bind(parent).push(" as bigint) as id) ");
+    }
     query
 }
 
 fn condition<T: Listed>(query: &mut QueryBuilder<Postgres>, request: &ListRequest) {
     query.push(T::FROM);
     for (column, comparison, value) in &request.filters {
-        query.push(" and ").push(column.sql).push(comparison.sql());
+        let comparison = if column.kind == Kind::Ids { " @> " } else { comparison.sql() };
+        query.push(" and ").push(column.sql).push(comparison);
         match value.clone() {
             Value::Id(id) => query.push_bind(id),
+            Value::Ids(ids) => query.push_bind(ids),
             Value::Text(text) => query.push_bind(text),
             Value::Date(date) => query.push_bind(date),
             Value::Time(time) => query.push_bind(time),

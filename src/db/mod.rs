@@ -19,16 +19,21 @@ use crate::{
     error::{ApiError, Result, TokenError, Unauthenticated},
 };
 
+pub mod accesses;
 pub mod accounts;
 pub mod api_tokens;
+pub mod audit;
+pub mod audit_export;
 mod caller;
 mod connection;
 pub mod directory;
 pub mod django;
 pub mod doctors;
 pub mod embedded;
+pub mod history;
 pub mod idempotency;
 mod inspection;
+pub mod kept;
 pub mod listing;
 mod login_failures;
 pub mod logins;

@@ -19,7 +19,8 @@ const NOTICE: Duration = Duration::from_secs(1);
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Tables that the migrations make.
-pub(super) const OURS: [&str; 8] = [
+pub(super) const OURS: [&str; 9] = [
+    "access_log",
     "audit_log",
     "doctors",
     "idempotency_keys",

@@ -64,6 +64,15 @@ pub struct Credentials {
     pub name: String,
 }
 
+/// What became of an account that was to be deleted.
+pub enum Deletion {
+    Done,
+    /// It is kept: nobody else could do what it may do.
+    LastSuperuser,
+    /// It is kept: its password was changed meanwhile.
+    OtherPassword,
+}
+
 impl Db {
     /// Makes an account of one's own: in the audit, the new user is the actor.
     pub async fn register(&self, new: NewUser, request_id: &str) -> Result<User> {
@@ -219,5 +228,40 @@ impl Db {
             self.check(user).await?;
         }
         Ok(changed.is_some())
+    }
+
+    /// Deletes the caller's own account with its patients, if its password is still the one with this hash. Superusers
+    /// wait for each other, so that of the last two one stays.
+    pub async fn delete_own_account(&self, user: &CurrentUser, hash: &str) -> Result<Deletion> {
+        let is_deleted = sqlx::query_scalar!(
+            r#"
+            with actor as materialized (select * from actor($1)),
+            account as materialized (
+                select u.id, u.is_superuser
+                from users u
+                where u.id = (select id from actor) and u.password_hash = $2),
+            superusers as materialized (
+                select u.id
+                from users u
+                where u.is_superuser and u.is_active and (select is_superuser from account)
+                order by u.id
+                for update),
+            deleted as (
+                delete from users u
+                using account
+                where u.id = account.id
+                    and (not account.is_superuser or exists (select from superusers s where s.id <> account.id))
+                returning u.id)
+            select exists (select from deleted) as "is_deleted!"
+            from account
+            "#,
+            Caller::of(user) as _,
+            hash
+        );
+        match is_deleted.fetch_optional(self.connection()).await? {
+            Some(true) => Ok(Deletion::Done),
+            Some(false) => Ok(Deletion::LastSuperuser),
+            None => self.check(user).await.map(|()| Deletion::OtherPassword),
+        }
     }
 }

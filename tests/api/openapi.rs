@@ -95,8 +95,21 @@ async fn every_operation_is_named_and_every_answer_is_shown() {
 async fn what_is_always_answered_is_said_to_be_and_other_names_of_paths_are_said_too() {
     let app = TestApp::start().await;
     let document = document(&app.anonymous()).await;
-    for name in ["Patient", "Doctor", "Mapping", "User", "Registered", "TokenPair", "Token", "NewToken", "EntryPoints"]
-    {
+    for name in [
+        "Patient",
+        "Doctor",
+        "Mapping",
+        "User",
+        "Registered",
+        "TokenPair",
+        "Token",
+        "NewToken",
+        "EntryPoints",
+        "Change",
+        "Access",
+        "AuditEntry",
+        "Read",
+    ] {
         let schema = &document["components"]["schemas"][name];
         let required = schema["required"].as_array().unwrap().len();
         assert_eq!(required, schema["properties"].as_object().unwrap().len(), "{name}");

@@ -134,3 +134,60 @@ async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_
     }
     assert_eq!(checked, 2 * (6 * 6 + 6 * 4 + 2 * 4));
 }
+
+/// No look at more rows than a page has, of those that nobody asked for.
+fn check_audit(path: &str, sql: &str, plan: &Value) {
+    for node in nodes(plan) {
+        let removed = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
+        assert!(removed <= 51.0, "{path}: looks at {removed}\n{sql}\n{plan:#}");
+        assert_ne!(node["Node Type"], "Seq Scan", "{path}\n{sql}\n{plan:#}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_audit_are_read_by_an_index_for_each_filter_that_is_said_to_be_fast() {
+    let app = TestApp::start().await;
+    let root = app.user("root").await;
+    app.sql(
+        "update users set is_staff = true; \
+         insert into patients (created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address, \
+             phone_number, email, medical_history) values (1, 'A', 'B', '1990-01-01', false, 'O', '', '', '', ''); \
+         insert into audit_log (at, actor_id, actor_email, via, request_id, address, event, table_name, row_id, action, \
+             old_values, new_values) \
+         select timestamptz '2020-01-01Z' + n * interval '1 minute', n % 200, 'user' || n % 200 || '@example.com', 'api', \
+             md5(n::text), '192.0.2.' || n % 200, case when n % 200 = 7 then 'login_failed' end, 'patients', n / 20 + 1, \
+             'UPDATE', '{\"gender\": \"M\"}', '{\"gender\": \"F\"}' \
+         from generate_series(1, 30000) n; \
+         select make_access_months('2026-01-01', '2026-01-31'); \
+         insert into access_log (at, actor_id, actor_email, via, request_id, patient_ids, mapping_ids) \
+         select timestamptz '2026-01-01Z' + n * interval '1 minute', n % 200, 'x', 'api', md5(n::text), array[n / 20 + 1], '{}' \
+         from generate_series(1, 30000) n",
+    )
+    .await;
+    app.sql("analyze audit_log; analyze access_log").await;
+    let day = ["'2020-01-05Z'", "'2020-01-06Z'"];
+    for (path, values) in [
+        ("/api/audit/?", &[][..]),
+        ("/api/audit/?ordering=at", &[]),
+        ("/api/audit/?actor_id=7", &["7"]),
+        ("/api/audit/?actor=user7@example.com", &["'user7@example.com'"]),
+        ("/api/audit/?actor=nobody", &["'nobody'"]),
+        ("/api/audit/?event=login_failed", &["'login_failed'"]),
+        ("/api/audit/?address=192.0.2.7", &["'192.0.2.7'"]),
+        ("/api/audit/?address=203.0.113.1", &["'203.0.113.1'"]),
+        ("/api/audit/?request_id=x", &["md5('7')"]),
+        ("/api/audit/?table=patients&row=77", &["'patients'", "77"]),
+        ("/api/audit/?at__gte=2020-01-05&at__lt=2020-01-06", &day),
+        ("/api/audit/reads/?", &[]),
+        ("/api/audit/reads/?actor_id=7", &["7"]),
+        ("/api/audit/reads/?at__gte=2026-01-05&at__lt=2026-01-06", &["'2026-01-05Z'", "'2026-01-06Z'"]),
+        ("/api/patients/1/history/?", &["1"]),
+        ("/api/patients/1/access/?", &["1"]),
+    ] {
+        let path = format!("{path}&limit=50");
+        root.get(&path).await.is(200);
+        for (sql, plan) in plans(&app, &[&[FIRST_CALLER, "false"], values, &["51"]].concat()).await {
+            check_audit(&path, &sql, &plan);
+        }
+    }
+}

@@ -56,6 +56,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select to_regclass('_sqlx_migrations')", "check: what the database is like"),
     ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
     ("select t.relname::text as \"name!\"", "the first migration: whether tables of another program are in its way"),
+    ("select r.at as \"at!\", r.id as \"id!\", r.is_read", "audit export: the operator's"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 

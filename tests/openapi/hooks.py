@@ -34,7 +34,7 @@ REFUSED = [
     (ANY, ".*", r"This field may not be blank\.|Null characters are not allowed\."),
     (ANY, "email", "Enter a valid email address."),
     (ANY, "search", "Ensure this field has no more than 10 words."),
-    (ANY, "ordering|gender", r'(?s)".*" is not a valid choice\.'),
+    (ANY, "ordering|gender|action", r'(?s)".*" is not a valid choice\.'),
     (REGISTER, "username", r"Enter a valid username\..*|A username with an @ must be your own email address\."),
     (PATIENTS, "date_of_birth", "Date of birth cannot be in the future."),
     (r"GET /api/.*", ".*", r"(Date|Datetime) has wrong format\..*"),
@@ -46,7 +46,8 @@ REFUSED = [
     # it was not read here, it stands for another body, it was not made here
     (r"(PUT|PATCH|DELETE) /api/(patients|doctors)/\{id\}/", "detail", "It has changed since you read it.*"),
     (MAPPINGS + r"|POST /api/(patients|doctors)/", "detail", r"(?s).*Idempotency-Key (was sent|must have) .*"),
-    (r"GET /api/(patients|doctors|mappings)/", "cursor", "Invalid cursor."),
+    (r"GET /api/(patients|doctors|mappings|audit|audit/reads)/", "cursor", "Invalid cursor."),
+    (r"GET /api/patients/\{id\}/(history|access)/", "cursor", "Invalid cursor."),
 ]
 
 # What the schema refuses and the server accepts: numbers for texts and texts for numbers, as Django REST framework does;
@@ -61,7 +62,9 @@ def filter_failure(context, failure, case, response):
     if isinstance(failure, (EnsureResourceAvailability, UseAfterFree)):
         # the number in this path is the patient's: that a mapping was made or deleted says nothing about it
         is_of_mapping = re.search(r"(POST|DELETE) /api/mappings/", failure.message)
-        return not (is_of_mapping and case.operation.label == "GET /api/mappings/{id}/")
+        # what became of a patient, and who read it, stays when it is deleted
+        stays = re.fullmatch(r"GET /api/patients/\{id\}/(history|access)/", case.operation.label)
+        return not (stays or is_of_mapping and case.operation.label == "GET /api/mappings/{id}/")
     if isinstance(failure, AcceptedNegativeData):
         return not ACCEPTED.search(failure.message)
     if not isinstance(failure, RejectedPositiveData) or response.status_code not in (400, 412, 422):

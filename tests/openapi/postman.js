@@ -16,9 +16,15 @@ if (!conversion.result) throw new Error(conversion.reason);
 const collection = conversion.output[0].data;
 
 // What is deleted can't be read afterwards, nor assigned: deletions come last, those of mappings first. After them come
-// the requests that end logins: the others, one's own by its number, and then logging out, which is too late.
+// the requests that end logins: the others, one's own by its number, and then logging out and the end of the account, which
+// are too late.
 const pathOf = ({ request }) => `/${(request.url.path ?? []).join("/")}`.replace(/:(\w+)/g, "{$1}");
-const ENDS = ["DELETE /api/auth/sessions/", "DELETE /api/auth/sessions/{id}/", "POST /api/auth/logout/"];
+const ENDS = [
+  "DELETE /api/auth/sessions/",
+  "DELETE /api/auth/sessions/{id}/",
+  "POST /api/auth/logout/",
+  "DELETE /api/auth/me/",
+];
 const label = (item) => `${item.request.method} ${pathOf(item)}`;
 const isEnd = (item) => ENDS.includes(label(item));
 const isDeletion = (item) => item.request.method === "DELETE" && !isEnd(item);
@@ -31,14 +37,16 @@ collection.item = [
 ];
 await writeFile("built/collection.json", JSON.stringify(collection));
 
-// The first status that the document names, but 401 for the example of a token, which is none, and for logging out.
+// The first status that the document names, but 401 for the example of a token, which is none, and for what is too late;
+// and 404 for the API token of the number 1, which is a login's.
 const { paths } = JSON.parse(data);
-const UNAUTHENTICATED = /\/token\/|\/logout\//;
+const UNAUTHENTICATED = /\/token\/|\/logout\/|DELETE \/api\/auth\/me\//;
 const expected = new Map(
   requests.map((item) => {
     const path = pathOf(item);
+    if (label(item) === "DELETE /api/auth/tokens/{id}/") return [item.id, 404];
     const [success] = Object.keys(paths[path][item.request.method.toLowerCase()].responses);
-    return [item.id, UNAUTHENTICATED.test(path) ? 401 : Number(success)];
+    return [item.id, UNAUTHENTICATED.test(label(item)) ? 401 : Number(success)];
   }),
 );
 

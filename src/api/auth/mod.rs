@@ -1,6 +1,9 @@
 //! `/api/auth/`: accounts, tokens and logins.
 
 pub mod api_tokens;
+pub mod deletion;
+pub mod export;
+pub mod kept;
 pub mod login;
 pub mod me;
 pub mod password;
