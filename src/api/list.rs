@@ -16,7 +16,7 @@ use crate::{
     auth::{CurrentUser, Seal},
     db::{
         Db,
-        listing::{Cursor, ListRequest, Listed},
+        listing::{Cursor, ListRequest, Listed, Page},
     },
     error::Result,
 };
@@ -45,13 +45,7 @@ async fn rows<T: Listed + Show>(
     let page = page?;
     let (list, after) = (&page.list, page.after.as_ref());
     let total = if page.is_counted { Some(db.count::<T>(user.as_ref(), list).await?) } else { None };
-    // one more than there is room for tells that there are more
-    let limit = page.limit.unwrap_or(BATCH);
-    let mut rows = db.page::<T>(user.as_ref(), list, after, limit + 1).await?;
-    let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if has_more {
-        rows.pop();
-    }
+    let Page { rows, has_more } = db.page::<T>(user.as_ref(), list, after, page.limit.unwrap_or(BATCH)).await?;
     let next = rows.last().filter(|_| has_more && page.limit.is_some());
     let link = next.map(|(_, last)| query.next(seal, user.as_ref(), last));
     let mut response = if has_more && page.limit.is_none() {
@@ -91,13 +85,12 @@ pub(super) fn batches<T: Listed + Show>(
         let (db, user, list) = (db.clone(), user.clone(), list.clone());
         let batch = async move {
             let Some(after) = place else { return Ok(None) };
-            let rows = db
+            let Page { rows, has_more } = db
                 .page::<T>(user.as_ref(), &list, after.as_ref(), BATCH)
                 .await
                 .inspect_err(|error| tracing::warn!("a list broke off: {error}"))?;
             let mut json = written(if after.is_none() { b"" } else { b"," }, &rows)?;
-            let is_full = i64::try_from(rows.len()) == Ok(BATCH);
-            let next = rows.into_iter().next_back().filter(|_| is_full).map(|(_, cursor)| Some(cursor));
+            let next = rows.into_iter().next_back().filter(|_| has_more).map(|(_, cursor)| Some(cursor));
             if next.is_none() {
                 json.push(b']');
             }

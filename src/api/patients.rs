@@ -258,7 +258,7 @@ pub async fn update(
     let patient = patients.get(id).await?;
     let change = body.update(&patient)?;
     let version = preconditions.check(&patient)?;
-    patients.update(id, &change, version).await.map(WithEtag)
+    patients.update(&patient, &change, version).await.map(WithEtag)
 }
 
 /// Change some of a patient's fields.
@@ -279,7 +279,7 @@ pub async fn partial_update(
     let patient = patients.get(id).await?;
     let change = body.partial_update(&patient)?;
     let version = preconditions.check(&patient)?;
-    patients.update(id, &change, version).await.map(WithEtag)
+    patients.update(&patient, &change, version).await.map(WithEtag)
 }
 
 /// Delete a patient.

@@ -4,10 +4,7 @@ use std::{io, net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
-use tokio::{
-    net::TcpListener,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpListener, time::sleep};
 
 use super::{say, stop::stop_signal};
 use crate::{
@@ -46,6 +43,7 @@ struct Started {
     connections: usize,
     db: Db,
     database: Running,
+    audit_retention: Option<Duration>,
 }
 
 impl Started {
@@ -59,11 +57,11 @@ impl Started {
             Some(key) => key.clone(),
             None => secret_key::of_directory(data_dir(config)?.path()).context("the SECRET_KEY of DATA_DIR")?,
         };
-        let db = Db::new(database.options.clone(), config.db_connections);
+        let db = Db::auditing(database.options.clone(), config.db_connections, config.read_audit);
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
         let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
         let app = app(db.clone(), tokens, Passwords::new(&config.password_rules), &config.exposure);
-        Ok(Self { listener, app, connections, db, database })
+        Ok(Self { listener, app, connections, db, database, audit_retention: config.audit_retention })
     }
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
@@ -73,7 +71,7 @@ impl Started {
         let printed = format!("{program}\nDocs      {api}docs/\nAPI       {api}\nDatabase  {}", self.database.name);
         // a reader that stalls must not keep it from serving
         thread::spawn(move || say(&mut io::stdout(), &printed));
-        let purging = tokio::spawn(purge(self.db.clone()));
+        let purging = tokio::spawn(purge(self.db.clone(), self.audit_retention));
         let mut lost = Ok(());
         let stop = async {
             tokio::select! {
@@ -84,14 +82,14 @@ impl Started {
         server::serve(self.listener, self.app, self.connections, stop).await;
         purging.abort();
         lost?;
-        // a statement that does not end keeps nobody
-        let _ = timeout(Duration::from_secs(5), self.db.close()).await;
+        self.db.close().await;
         self.database.stop().await
     }
 }
 
-/// Deletes the idempotency keys of yesterday and the failed logins that no longer count, from time to time.
-async fn purge(db: Db) {
+/// Deletes what is old, from time to time: the idempotency keys of yesterday, the failed logins that no longer count, and the
+/// records of reads.
+async fn purge(db: Db, audit_retention: Option<Duration>) {
     let mut ticks = tokio::time::interval(PURGE);
     loop {
         ticks.tick().await;
@@ -100,6 +98,13 @@ async fn purge(db: Db) {
         }
         if let Err(error) = db.purge_login_failures().await {
             tracing::warn!("purging failed logins: {error}");
+        }
+        if let Some(retention) = audit_retention {
+            match db.drop_old_reads(retention).await {
+                Ok(tables) if tables.is_empty() => {}
+                Ok(tables) => tracing::info!("dropped {}, as AUDIT_RETENTION says", tables.join(", ")),
+                Err(error) => tracing::warn!("dropping old records of reads: {error}"),
+            }
         }
     }
 }

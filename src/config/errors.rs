@@ -13,6 +13,8 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{PasswordRule, Rate};
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// What is wrong with the settings.
 #[derive(Default)]
 pub(super) struct SettingErrors(pub(super) Vec<String>);
@@ -62,6 +64,17 @@ impl SettingErrors {
             _ => {
                 self.add(format!("{setting} is {value:?}, which is not a time such as 15m, 12h or 1day"));
                 Duration::from_secs(1)
+            }
+        }
+    }
+
+    /// How long something is kept.
+    pub(super) fn retention(&mut self, setting: &str, value: &str) -> Duration {
+        match humantime::parse_duration(value) {
+            Ok(retention) if retention >= DAY && retention <= DAY * 366_000 => retention,
+            _ => {
+                self.add(format!("{setting} is {value:?}, which is not a time of a day or more, such as 400days"));
+                DAY
             }
         }
     }

@@ -6,11 +6,13 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 
+mod audit;
 mod errors;
 mod passwords;
 mod settings;
 mod throttles;
 
+pub use audit::{ReadAudit, WhenFull};
 pub use passwords::PasswordRule;
 pub use settings::Settings;
 pub use throttles::{Rate, Throttles};
@@ -47,6 +49,10 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// Of refresh tokens.
     pub refresh_token_lifetime: Duration,
+    /// How reads are recorded.
+    pub read_audit: ReadAudit,
+    /// How long those records are kept. None: for ever.
+    pub audit_retention: Option<Duration>,
 }
 
 /// Whom the server serves, and from where.
@@ -168,6 +174,18 @@ impl Config {
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
             access_token_lifetime: errors.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
             refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+            read_audit: ReadAudit {
+                is_on: errors.boolean("AUDIT_READS", &settings.audit_reads),
+                when_full: errors.parse(
+                    "AUDIT_READS_WHEN_FULL",
+                    &settings.audit_reads_when_full,
+                    "wait or drop",
+                    WhenFull::Wait,
+                ),
+                ..ReadAudit::default()
+            },
+            audit_retention: given(settings.audit_retention.as_deref())
+                .map(|retention| errors.retention("AUDIT_RETENTION", &retention)),
         };
         (config, errors.0)
     }

@@ -103,6 +103,17 @@ pub struct Settings {
     /// the login
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub rotate_refresh_tokens: String,
+    /// Records who reads which patients
+    #[arg(long, env, value_name = "BOOL", default_value = "True")]
+    pub audit_reads: String,
+    /// What happens when those records come faster than the database takes them: wait (requests do, and get a 503 after
+    /// 10 seconds) or drop (records are lost, and counted in the log)
+    #[arg(long, env, value_name = "HOW", default_value = "wait")]
+    pub audit_reads_when_full: String,
+    /// How long those records are kept: 400days. A month goes as a whole, when its last day is so long ago. Not given: for
+    /// ever
+    #[arg(long, env, value_name = "TIME")]
+    pub audit_retention: Option<String>,
     /// What is logged: off, error, warn, info, debug, trace; or MODULE=LEVEL, separated by commas
     #[arg(long, env, value_name = "FILTER", default_value = "info")]
     pub rust_log: String,

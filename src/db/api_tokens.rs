@@ -16,6 +16,8 @@ pub struct ApiToken {
     /// It can't change anything.
     pub is_read_only: bool,
     pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute. None: never.
+    pub last_used_at: Option<DateTime<Utc>>,
     /// None: it is good until it is ended.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -53,6 +55,7 @@ impl ApiTokens<'_> {
             r#"
             with actor as materialized (select * from actor($1))
             select s.id, s.name as "name!", s.is_read_only, s.created_at,
+                nullif(s.last_used_at, s.created_at) as last_used_at,
                 nullif(s.expires_at, timestamptz '9999-12-31 00:00Z') as expires_at
             from sessions s
             where s.user_id = (select id from actor) and s.ended_at is null and s.expires_at > now()
@@ -77,7 +80,9 @@ impl ApiTokens<'_> {
             insert into sessions (user_id, name, is_read_only, expires_at, token_hash, user_agent, address)
             select actor.id, $2, $3, coalesce($4, timestamptz '9999-12-31 00:00Z'), $5, '', ($1::caller).address
             from actor
-            returning id, name as "name!", is_read_only, created_at, nullif(expires_at, timestamptz '9999-12-31 00:00Z') as expires_at
+            returning id, name as "name!", is_read_only, created_at,
+                nullif(last_used_at, created_at) as last_used_at,
+                nullif(expires_at, timestamptz '9999-12-31 00:00Z') as expires_at
             "#,
             Caller::of(self.user) as _,
             new.name,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::{
-    Db, Model,
+    Db, Model, Subject,
     caller::Caller,
     listing::{Column, Kind, Listed},
     patients::Patient,
@@ -18,6 +18,7 @@ use crate::{auth::CurrentUser, error::Result};
 #[derive(sqlx::FromRow)]
 pub struct Change {
     pub id: i64,
+    pub patient_id: i64,
     pub at: DateTime<Utc>,
     /// The e-mail of whoever changed it, as it was then.
     pub actor: String,
@@ -42,7 +43,8 @@ pub enum ChangeAction {
 }
 
 impl Listed for Change {
-    const SELECT: &'static str = "h.id, h.at, h.actor, h.via, h.address, h.request_id, h.action, h.changes";
+    const SELECT: &'static str =
+        "h.id, h.patient_id, h.at, h.actor, h.via, h.address, h.request_id, h.action, h.changes";
     const FROM: &'static str = "from patient_history h where h.patient_id = (select id from parent) \
         and (select owner_of_patient(id) from parent) = (select id from actor)";
     const ID: &'static str = "h.id";
@@ -62,6 +64,10 @@ impl Listed for Change {
         ),
     ];
     const ORDERING: &'static str = "-id";
+
+    fn subject(&self) -> Subject {
+        Subject::Patient(self.patient_id)
+    }
 
     async fn check(db: &Db, user: &CurrentUser, patient: Option<i64>) -> Result<()> {
         db.check_past(user, patient).await

@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Db, caller::Caller};
+use super::{Db, caller::Caller, listing::Listed, reads::Read};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result, is_locked},
@@ -41,7 +41,7 @@ pub(super) fn insert_error(key: Option<&Key>, error: sqlx::Error) -> ApiError {
 impl Db {
     /// The answer to a POST whose INSERT failed: the row that an earlier request with its key made, else the error. `route`
     /// is the argument of the table's trigger `remember_key`.
-    pub(super) async fn replay<T: DeserializeOwned>(
+    pub(super) async fn replay<T: Listed + DeserializeOwned>(
         &self,
         user: &CurrentUser,
         route: &str,
@@ -51,8 +51,11 @@ impl Db {
         // a second statement would double the wait for a database that does not answer
         let is_final = matches!(error, ApiError::Unauthenticated(_) | ApiError::Unavailable(_));
         let Some(key) = key.filter(|_| !is_final) else { return Err(error) };
-        match self.made_before(user, route, key).await? {
-            Some(row) => Ok(Inserted { row, is_replayed: true }),
+        match self.made_before::<T>(user, route, key).await? {
+            Some(row) => {
+                self.reads.record(Read::new(user, [row.subject()])).await?;
+                Ok(Inserted { row, is_replayed: true })
+            }
             None => Err(error),
         }
     }

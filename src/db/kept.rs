@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
-    Db,
+    Db, Subject,
     accesses::Read,
     caller::Caller,
     listing::{Column, Kind, Listed},
@@ -69,6 +69,11 @@ impl Listed for KeptAnswer {
     const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[Column::ordered("created_at", "k.created_at", Kind::Time)];
     const ORDERING: &'static str = "created_at";
+
+    fn subject(&self) -> Subject {
+        let id = self.answer.get("id").and_then(Value::as_i64);
+        Subject::of(&self.route, id, Some(&self.answer))
+    }
 }
 
 /// A row of the audit that is by the user.
@@ -99,6 +104,10 @@ impl Listed for KeptChange {
     const IS_OWNED: bool = true;
     const COLUMNS: &'static [Column] = &[Column::ordered("at", "a.at", Kind::Time)];
     const ORDERING: &'static str = "at";
+
+    fn subject(&self) -> Subject {
+        Subject::of(&self.table, self.row, self.new_values.as_ref().or(self.old_values.as_ref()))
+    }
 }
 
 /// A row of the audit that is by somebody else, about the user's account or logins.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, Postgres, QueryBuilder, Row, postgres::PgRow};
 
-use super::{Db, caller::Caller};
+use super::{Db, Subject, caller::Caller, reads::Read};
 use crate::{auth::CurrentUser, error::Result};
 
 /// What a list is made of.
@@ -24,6 +24,11 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     const COLUMNS: &'static [Column];
     /// What it is ordered by where nothing else is asked for: the name of a column, with `-` from the greatest on.
     const ORDERING: &'static str = "id";
+
+    /// Which patient the row tells of, so that it is recorded who was shown it.
+    fn subject(&self) -> Subject {
+        Subject::Nobody
+    }
 
     /// Refuses a caller who may not ask for it, or whose `parent` is not there. Nobody else finds rows, so it is asked only
     /// where there are none.
@@ -123,6 +128,14 @@ impl ListRequest {
     }
 }
 
+/// Some rows of a list, one behind the other.
+pub struct Page<T> {
+    /// Each with its own place.
+    pub rows: Vec<(T, Cursor)>,
+    /// Whether there are others behind them.
+    pub has_more: bool,
+}
+
 /// Where a row stands in a list.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cursor {
@@ -190,14 +203,14 @@ impl Comparison {
 }
 
 impl Db {
-    /// At most `limit` rows of a list, behind a cursor, each with its own cursor. `user` is None for anybody.
+    /// At most `limit` rows of a list, behind a cursor. Records what the caller is shown; `user` is None for anybody.
     pub async fn page<T: Listed>(
         &self,
         user: Option<&CurrentUser>,
         request: &ListRequest,
         after: Option<&Cursor>,
         limit: i64,
-    ) -> Result<Vec<(T, Cursor)>> {
+    ) -> Result<Page<T>> {
         let order = request.order.order();
         let id = T::ID;
         let mut query = begin(user, request.parent);
@@ -213,7 +226,8 @@ impl Db {
             query.push_bind(cursor.id).push(")");
         }
         query.push(format!(" order by {order}{direction}, {id}{direction} limit "));
-        query.push_bind(limit);
+        // one more than there is room for tells that there are more
+        query.push_bind(limit + 1);
         // of the many ways to filter none is worth to be kept prepared
         let statement = query.build().persistent(request.filters.is_empty());
         let connection = if request.is_search() { self.search_connection() } else { self.connection() };
@@ -225,8 +239,14 @@ impl Db {
             let cursor = Cursor { key: row.try_get("cursor_key")?, id: row.try_get("number")? };
             Ok((T::from_row(row)?, cursor))
         };
-        let rows: sqlx::Result<Vec<_>> = rows.iter().map(read).collect();
-        Ok(rows?)
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        let rows = rows.iter().take(limit).map(read).collect::<sqlx::Result<Vec<_>>>()?;
+        if let Some(user) = user {
+            let read = Read::new(user, rows.iter().map(|(row, _): &(T, _)| row.subject()));
+            self.reads.record(read).await?;
+        }
+        Ok(Page { rows, has_more })
     }
 
     /// How many rows a list has.

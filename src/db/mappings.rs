@@ -1,14 +1,17 @@
 //! Which doctors look after a user's patients.
 
+use std::iter;
+
 use chrono::{DateTime, Utc};
 
 use super::{
-    Db, Id, Model,
+    Db, Id, Model, Subject,
     caller::Caller,
     doctors::Doctor,
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
     patients::Patient,
+    reads::Read,
 };
 use crate::{
     auth::CurrentUser,
@@ -53,6 +56,10 @@ impl Listed for Mapping {
         Column::filtered("doctor", "m.doctor_id", Kind::Id),
         Column::ordered("assigned_at", "m.assigned_at", Kind::Time),
     ];
+
+    fn subject(&self) -> Subject {
+        Subject::Mapping { id: self.id, patient: self.patient_id }
+    }
 }
 
 /// A doctor to assign to a patient.
@@ -100,7 +107,7 @@ impl Mappings<'_> {
         )
         .fetch_all(self.db.connection())
         .await?;
-        self.unless_foreign(patient, mappings).await
+        self.shown(patient, mappings).await
     }
 
     /// The doctors of one patient, by ascending id.
@@ -125,7 +132,7 @@ impl Mappings<'_> {
         )
         .fetch_all(self.db.connection())
         .await?;
-        self.unless_foreign(patient, doctors).await
+        self.shown(patient, doctors).await
     }
 
     /// Assigns a doctor to one of the caller's own patients. Locks both rows, so that neither is deleted meanwhile.
@@ -160,7 +167,10 @@ impl Mappings<'_> {
             new.doctor.get()
         );
         let error = match mapping.fetch_optional(self.db.connection()).await {
-            Ok(Some(mapping)) => return Ok(Inserted::now(mapping)),
+            Ok(Some(mapping)) => {
+                self.db.reads.token_used(self.user);
+                return Ok(Inserted::now(mapping));
+            }
             Ok(None) => self.why_not(new).await,
             Err(error) => insert_error(key, error),
         };
@@ -184,10 +194,15 @@ impl Mappings<'_> {
         self.db.found(self.user, Mapping::NAME, deleted).await.map(drop)
     }
 
-    /// No rows can also mean that the patient is not the caller's: 404.
-    async fn unless_foreign<T>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
+    /// The rows of a patient, which the caller is shown. No rows can also mean that the patient is not the caller's: 404.
+    async fn shown<T: Listed>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
         if rows.is_empty() {
+            // which records that the patient was read
             self.db.patients(self.user).get(patient).await?;
+        } else {
+            let patient = iter::once(Subject::Patient(patient.get()));
+            let read = Read::new(self.user, patient.chain(rows.iter().map(T::subject)));
+            self.db.reads.record(read).await?;
         }
         Ok(rows)
     }

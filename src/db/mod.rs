@@ -10,12 +10,15 @@ use sqlx::{
     ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::timeout;
 
 use caller::Caller;
 use connection::Connection;
+use reads::Reads;
 
 use crate::{
     auth::CurrentUser,
+    config::ReadAudit,
     error::{ApiError, Result, TokenError, Unauthenticated},
 };
 
@@ -39,11 +42,14 @@ mod login_failures;
 pub mod logins;
 pub mod mappings;
 pub mod patients;
+mod reads;
+mod recorder;
 mod schema;
 pub mod sessions;
 pub mod users;
 
 pub use inspection::Inspection;
+pub use reads::Subject;
 pub use schema::SchemaError;
 
 /// How long a statement of a request may take, including the wait for a connection.
@@ -52,6 +58,8 @@ const STATEMENT: Duration = Duration::from_millis(3500);
 const COMMAND: Duration = Duration::from_mins(10);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
+/// How long the last statements may take.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// The settings of every connection.
 pub const SETTINGS: [(&str, &str); 5] = [
@@ -117,22 +125,26 @@ pub struct Db {
     searches: PgPool,
     /// How long a statement may take.
     limit: Duration,
+    reads: Reads,
 }
 
 impl Db {
     /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
+        Self::auditing(options, connections, ReadAudit::default())
+    }
+
+    /// The same, with reads recorded in another way.
+    pub fn auditing(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let pool = |connections: u32, wait| {
             let pool = PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(wait);
             pool.connect_lazy_with(options.clone())
         };
-        let searches = (connections / 4).max(1);
-        Self {
-            pool: pool(connections.saturating_sub(searches), Duration::from_secs(3)),
-            searches: pool(searches, SEARCH_WAIT),
-            limit: STATEMENT,
-        }
+        let quarter = (connections / 4).max(1);
+        let searches = pool(quarter, SEARCH_WAIT);
+        let pool = pool(connections.saturating_sub(quarter), Duration::from_secs(3));
+        Self { reads: Reads::new(pool.clone(), audit), pool, searches, limit: STATEMENT }
     }
 
     /// For a command: one connection, whose statements may take minutes.
@@ -143,9 +155,11 @@ impl Db {
         Self { limit: COMMAND, ..db }
     }
 
-    /// Closes every connection when its statement has ended.
+    /// Writes the records of reads that wait, and closes every connection when its statement has ended.
     pub async fn close(&self) {
-        tokio::join!(self.pool.close(), self.searches.close());
+        self.reads.flush().await;
+        // a statement that does not end keeps nobody
+        let _ = timeout(CLOSE, async { tokio::join!(self.pool.close(), self.searches.close()) }).await;
     }
 
     /// Where statements run, except searches.
@@ -161,8 +175,9 @@ impl Db {
     /// The row that a statement found. No row: 401 if the caller may no longer call, else 404; a row of somebody else is
     /// the same as no row.
     async fn found<T>(&self, user: &CurrentUser, model: &'static str, row: Option<T>) -> Result<T> {
-        if row.is_none() {
-            self.check(user).await?;
+        match &row {
+            Some(_) => self.reads.token_used(user),
+            None => self.check(user).await?,
         }
         row.ok_or(ApiError::NoRow(model))
     }

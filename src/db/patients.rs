@@ -3,10 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    Db, Id, Model,
+    Db, Id, Model, Subject,
     caller::Caller,
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
+    reads::Read,
 };
 use crate::{auth::CurrentUser, error::Result};
 
@@ -62,6 +63,10 @@ impl Listed for Patient {
         Column::ordered("created_at", "p.created_at", Kind::Time),
         Column::ordered("updated_at", "p.updated_at", Kind::Time),
     ];
+
+    fn subject(&self) -> Subject {
+        Subject::Patient(self.id)
+    }
 }
 
 /// A patient to add.
@@ -131,7 +136,12 @@ impl Patients<'_> {
             id.get()
         );
         let patient = patient.fetch_optional(self.db.connection()).await?;
-        self.db.found(self.user, Patient::NAME, patient).await
+        let patient = self.db.found(self.user, Patient::NAME, patient).await?;
+        // what a write looks at is not shown
+        if !self.user.writes() {
+            self.db.reads.record(Read::new(self.user, [patient.subject()])).await?;
+        }
+        Ok(patient)
     }
 
     /// Adds one.
@@ -169,8 +179,8 @@ impl Patients<'_> {
     }
 
     /// Writes the fields that are set and no others, so that a change of other fields at the same time is not lost. With a
-    /// `version`, changes only a row of that version.
-    pub async fn update(&self, id: Id<Patient>, change: &PatientChange, version: Option<i64>) -> Result<Patient> {
+    /// `version`, changes only a row of that version. `read` is the row as it was read before.
+    pub async fn update(&self, read: &Patient, change: &PatientChange, version: Option<i64>) -> Result<Patient> {
         let patient = sqlx::query_as!(
             Patient,
             r#"
@@ -189,7 +199,7 @@ impl Patients<'_> {
                 (select email from actor) as "created_by!", p.created_at, p.updated_at, p.version
             "#,
             Caller::of(self.user) as _,
-            id.get(),
+            read.id,
             version,
             change.first_name,
             change.last_name,
@@ -202,7 +212,12 @@ impl Patients<'_> {
             change.medical_history
         );
         let patient = patient.fetch_optional(self.db.connection()).await?;
-        self.db.written(self.user, patient, version, self.get(id)).await
+        let patient = self.db.written(self.user, patient, version, self.get(read.id.into())).await?;
+        // a change of nothing shows a patient, and the audit of changes does not have it
+        if patient.version == read.version {
+            self.db.reads.record(Read::new(self.user, [patient.subject()])).await?;
+        }
+        Ok(patient)
     }
 
     /// Deletes one, with its mappings. With a `version`, deletes only a row of that version.

@@ -37,7 +37,8 @@ async fn a_token_is_shown_once_and_only_a_hash_of_it_is_kept() {
     let listed = alice.get(API_TOKENS).await.is(200).body;
     assert_eq!(
         listed[1],
-        json!({"id": 3, "name": "Report", "read_only": true, "created_at": created_at, "expires_at": "2999-01-31T09:00:00Z"})
+        json!({"id": 3, "name": "Report", "read_only": true, "created_at": created_at, "last_used_at": null,
+            "expires_at": "2999-01-31T09:00:00Z"})
     );
     assert_eq!(listed.as_array().unwrap().len(), 2);
     bob.get(API_TOKENS).await.says(200, json!([]));

@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use healthcare_backend::db::{Db, SETTINGS};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use crate::support::{
     Client, FIRST_CALLER, PASSWORD, Reply, TestApp, detail, emily_carter, john_doe,
-    program::{Directory, Program, postgres_in},
+    program::{Directory, Program, signal_postgres_in},
     with,
 };
 
@@ -243,13 +240,7 @@ mod a_database {
             let taken = with(body, json!({"phone_number": "1"}));
             alice.post(path, taken).await.is(201);
         }
-        let [postmaster] = postgres_in(dir.path())[..] else { panic!("one PostgreSQL") };
-        let signal = |signal| {
-            for pid in with_children(postmaster) {
-                kill(Pid::from_raw(pid), signal).unwrap();
-            }
-        };
-        signal(Signal::SIGSTOP);
+        signal_postgres_in(dir.path(), Signal::SIGSTOP);
         let begun = Instant::now();
         let requests = [
             ("/api/patients/", john_doe()),
@@ -267,7 +258,7 @@ mod a_database {
             let (reply, path) = request.await.unwrap();
             replies.push((reply.status.as_u16(), path, begun.elapsed()));
         }
-        signal(Signal::SIGCONT);
+        signal_postgres_in(dir.path(), Signal::SIGCONT);
         for (status, path, elapsed) in replies {
             assert_eq!(status, 503, "{path}");
             assert!(elapsed < Duration::from_secs(4), "{path}: {elapsed:?}");
@@ -275,15 +266,6 @@ mod a_database {
         let request = alice.request("POST", "/api/patients/").json(&john_doe()).header("idempotency-key", "one");
         Reply::of(request).await.is(201);
         assert!(program.stop().status.success());
-    }
-
-    /// A process, and those that it has started.
-    fn with_children(parent: i32) -> Vec<i32> {
-        let output = std::process::Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let numbers = text.lines().map(|line| line.split_whitespace().map(|number| number.parse::<i32>().unwrap()));
-        let pairs = numbers.map(Iterator::collect::<Vec<_>>).filter(|pair| pair.contains(&parent));
-        pairs.map(|pair| pair[0]).collect()
     }
 }
 

@@ -226,7 +226,7 @@ async fn a_request_under_way_is_not_closed_to_make_room() {
 }
 
 /// A connection to the private database of a server that runs in a directory.
-async fn database_in(dir: &Directory) -> PgConnection {
+pub async fn database_in(dir: &Directory) -> PgConnection {
     let options = PgConnectOptions::new_without_pgpass().username("postgres").database("healthcare");
     options.socket(dir.path().join("data/socket")).connect().await.unwrap()
 }

@@ -53,6 +53,7 @@ mod plans;
 mod proxies;
 mod queries;
 mod readmes;
+mod reads;
 mod refresh;
 mod register;
 mod rights;

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use healthcare_backend::{cli::Cli, error::constraint_error};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 
 use crate::support::{Client, TestApp, emily_carter, john_doe};
 
@@ -57,6 +58,13 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
     ("select t.relname::text as \"name!\"", "the first migration: whether tables of another program are in its way"),
     ("select r.at as \"at!\", r.id as \"id!\", r.is_read", "audit export: the operator's"),
+    ("select nextval('access_log_id_seq')", "the record of reads: made ready"),
+    ("insert into access_log", "the record of reads, whose actors were checked when they read"),
+    (
+        "with actor as materialized (select act_as(0, 'system',",
+        "the last use of API tokens, which the server notes itself",
+    ),
+    ("select name as \"name!\" from drop_access_months", "the purge of old records of reads"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 
@@ -93,6 +101,7 @@ async fn every_constraint_names_a_field_and_has_a_message() {
             "select jsonb_agg(jsonb_build_array(conrelid::regclass, name) order by name) from (
                 select conrelid, conname as name from pg_constraint
                 where connamespace = 'public'::regnamespace and contype in ('c', 'f', 'u', 'x')
+                    and conrelid not in (select inhrelid from pg_inherits)
                 union
                 select i.indrelid, c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
                 where i.indisunique and not i.indisprimary and c.relnamespace = 'public'::regnamespace) n
@@ -103,7 +112,7 @@ async fn every_constraint_names_a_field_and_has_a_message() {
         "select jsonb_object_agg(relname, columns) from (
             select c.relname, jsonb_agg(a.attname) as columns
             from pg_class c join pg_attribute a on a.attrelid = c.oid
-            where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace group by c.relname) t",
+            where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace group by c.relname) t",
     );
     let columns = columns.await;
     // what a foreign key refers to is never at fault
@@ -125,13 +134,13 @@ async fn every_table_with_people_s_data_is_audited() {
     let unaudited = app
         .value(
             "select jsonb_agg(relname order by relname) from pg_class c
-             where relkind = 'r' and relnamespace = 'public'::regnamespace and not exists (
+             where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace and not exists (
                 select from pg_trigger t
                 where t.tgrelid = c.oid and t.tgfoid = 'audit'::regproc and t.tgtype = 1 + 4 + 8 + 16 and t.tgenabled = 'O')",
         )
         .await;
     // what an idempotency key made is in the audit as itself, and a failed login is nobody's data
-    let expected = ["_sqlx_migrations", "audit_log", "idempotency_keys", "login_failures"];
+    let expected = ["_sqlx_migrations", "access_log", "audit_log", "idempotency_keys", "login_failures"];
     assert_eq!(unaudited, json!(expected));
 }
 
@@ -159,9 +168,16 @@ async fn what_is_audited_stays() {
     let app = TestApp::start().await;
     app.user("alice").await;
     let mut connection = app.connection().await;
-    for sql in ["update audit_log set actor_id = 2", "delete from audit_log", "truncate audit_log"] {
-        let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err();
-        assert!(error.to_string().contains("append-only"), "{error}");
+    let partition =
+        app.value("select inhrelid::regclass from pg_inherits where inhparent = 'access_log'::regclass limit 1");
+    let partition = partition.await.as_str().unwrap().to_owned();
+    for table in ["audit_log", "access_log", &partition] {
+        for sql in
+            [format!("update {table} set actor_id = 2"), format!("delete from {table}"), format!("truncate {table}")]
+        {
+            let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap_err();
+            assert!(error.to_string().contains("append-only"), "{error}");
+        }
     }
 }
 

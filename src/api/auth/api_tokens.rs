@@ -56,7 +56,8 @@ impl Input for ApiTokenInput {
 /// An API token, without the token itself.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Token, example = json!({
-    "id": 7, "name": "Nightly report", "read_only": true, "created_at": "2026-01-31T09:30:00.123456Z", "expires_at": null,
+    "id": 7, "name": "Nightly report", "read_only": true, "created_at": "2026-01-31T09:30:00.123456Z",
+    "last_used_at": "2026-02-01T02:00:00.123456Z", "expires_at": null,
 }))]
 pub struct ApiTokenView<'a> {
     id: i64,
@@ -65,6 +66,10 @@ pub struct ApiTokenView<'a> {
     read_only: bool,
     #[serde(serialize_with = "timestamp")]
     created_at: DateTime<Utc>,
+    /// When it was last used, to the minute. Null: never.
+    #[serde(serialize_with = "optional_timestamp")]
+    #[schema(required)]
+    last_used_at: Option<DateTime<Utc>>,
     /// Null: it is good until you end it.
     #[serde(serialize_with = "optional_timestamp")]
     #[schema(required)]
@@ -80,6 +85,7 @@ impl Show for ApiToken {
             name: &self.name,
             read_only: self.is_read_only,
             created_at: self.created_at,
+            last_used_at: self.last_used_at,
             expires_at: self.expires_at,
         }
     }

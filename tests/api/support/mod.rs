@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use healthcare_backend::{
     app::app,
     auth::{Passwords, TokenType, Tokens},
-    config::Exposure,
+    config::{Exposure, ReadAudit},
     db::Db,
     server,
 };
@@ -55,16 +55,21 @@ impl TestApp {
     }
 
     pub async fn with(exposure: Exposure) -> Self {
-        Self::on(Arc::new(TestDatabase::new()), exposure).await
+        Self::on(Arc::new(TestDatabase::new()), exposure, ReadAudit::default()).await
+    }
+
+    /// One that records reads in this way.
+    pub async fn auditing(audit: ReadAudit) -> Self {
+        Self::on(Arc::new(TestDatabase::new()), Exposure::default(), audit).await
     }
 
     /// Another server on the same database.
     pub async fn beside(&self, exposure: Exposure) -> Self {
-        Self::on(self.database.clone(), exposure).await
+        Self::on(self.database.clone(), exposure, ReadAudit::default()).await
     }
 
-    async fn on(database: Arc<TestDatabase>, exposure: Exposure) -> Self {
-        let db = Db::new(database.options.clone(), 8);
+    async fn on(database: Arc<TestDatabase>, exposure: Exposure, audit: ReadAudit) -> Self {
+        let db = Db::auditing(database.options.clone(), 8, audit);
         let lifetimes = (Duration::from_mins(15), Duration::from_hours(24));
         let tokens = Tokens::new(SECRET_KEY, &[FALLBACK_KEY.into()], lifetimes.0, lifetimes.1);
         let app = app(db, tokens.clone(), Passwords::default(), &exposure);

@@ -169,6 +169,18 @@ pub fn postgres_in(dir: &Path) -> Vec<i32> {
         .collect()
 }
 
+/// Sends a signal to the PostgreSQL that runs on a directory, and to all processes that it has started.
+pub fn signal_postgres_in(dir: &Path, signal: Signal) {
+    let [postmaster] = postgres_in(dir)[..] else { panic!("one PostgreSQL") };
+    let output = Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().unwrap();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let numbers: Vec<i32> = line.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        if numbers.contains(&postmaster) {
+            kill(Pid::from_raw(numbers[0]), signal).unwrap();
+        }
+    }
+}
+
 /// Waits until no PostgreSQL runs on a directory.
 pub fn no_postgres_is_left_in(dir: &Path) {
     let begun = Instant::now();
