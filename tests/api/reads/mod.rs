@@ -10,7 +10,10 @@ use crate::support::{
     with,
 };
 
+mod killed;
+mod model;
 mod months;
+mod random;
 mod recorder;
 
 /// What the record says of each read: who, with which login, by which request, which patients and mappings.

@@ -60,7 +60,7 @@ impl Write for Log {
 }
 
 /// The program on the database of an application, with settings.
-fn program(app: &TestApp, dir: &Directory, settings: &[(&str, &str)]) -> (Program, Client) {
+pub fn program(app: &TestApp, dir: &Directory, settings: &[(&str, &str)]) -> (Program, Client) {
     let url = url(app);
     let ours = [("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)];
     let program = Program::start(dir.path(), &[&ours, settings].concat());
