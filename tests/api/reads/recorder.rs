@@ -76,9 +76,10 @@ async fn what_waits_is_written_when_the_server_stops() {
     let alice = anybody.registered("alice").await;
     alice.post("/api/patients/", john_doe()).await.is(201);
     let replies = reads(&alice, 20).await;
-    // with its connection, which the server would wait for
+    // the server would wait a second for its connection
     drop(alice);
-    assert!(server.stop().status.success());
+    let output = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+    assert!(output.status.success());
     assert_eq!(app.value(REQUESTS).await, ids(&replies));
 }
 
@@ -106,12 +107,37 @@ async fn a_database_that_stands_still_gets_every_record_once() {
     alice.post("/api/patients/", john_doe()).await.is(201);
     let mut replies = reads(&alice, 10).await;
     signal_postgres_in(dir.path(), Signal::SIGSTOP);
-    // longer than a statement may take, so that it is sent again while the first one still waits
+    // longer than a statement may take
     tokio::time::sleep(Duration::from_secs(5)).await;
     signal_postgres_in(dir.path(), Signal::SIGCONT);
     replies.extend(reads(&alice, 5).await);
     assert!(server.stop().status.success());
     assert_eq!(requests_in(&dir).await, ids(&replies));
+}
+
+#[tokio::test]
+async fn a_commit_that_lasts_longer_than_the_server_waits_writes_a_record_once() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    // at the commit of the first attempt
+    app.sql(
+        "create sequence attempts; \
+         create function slow() returns trigger language plpgsql as \
+             'begin if nextval(''attempts'') = 1 then perform pg_sleep(4.5); end if; return null; end'; \
+         create constraint trigger slow after insert on access_log deferrable initially deferred \
+             for each row execute function slow()",
+    )
+    .await;
+    let mut replies = reads(&alice, 1).await;
+    let begun = Instant::now();
+    while app.value(REQUESTS).await == json!([]) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is lost");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    replies.extend(reads(&alice, 1).await);
+    recorded(&app, 2).await;
+    assert_eq!(app.value(REQUESTS).await, ids(&replies));
 }
 
 #[tokio::test]
@@ -167,8 +193,9 @@ async fn who_waits_too_long_for_room_gets_a_503_and_sees_nothing() {
             break reply;
         }
         shown.push(reply);
+        assert!(shown.len() < 20, "there is always room");
     };
-    assert!((1..20).contains(&shown.len()), "{}", shown.len());
+    assert!(!shown.is_empty());
     assert_eq!(refused.header("retry-after"), "1");
     refused.says(503, detail("Service temporarily unavailable, try again later."));
     // what needs no record needs no room
