@@ -9,8 +9,9 @@
 //! The handler says the order of things, from top to bottom: the caller's 401, the row's 404, the body's 400, the
 //! precondition's 412. It turns the body into plain values, such as [`db::patients::NewPatient`], and hands them down to
 //! `db`: one statement that starts from the caller, so that it finds nothing for anybody else, and that names the caller to
-//! the audit trigger. The row comes up and leaves as a view, such as [`api::patients::PatientView`]; an error leaves as an
-//! [`error::ApiError`], in the words of Django REST framework. Values go down, errors come up.
+//! the audit trigger. The row comes up, `db` records which patient the caller is shown, and it leaves as a view, such as
+//! [`api::patients::PatientView`]; an error leaves as an [`error::ApiError`], in the words of Django REST framework. Values go
+//! down, errors come up.
 //!
 //! # The map
 //!

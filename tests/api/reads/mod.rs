@@ -164,6 +164,32 @@ async fn what_shows_no_patient_leaves_nothing() {
     assert_eq!(recorded(&app, 1).await, json!([read("alice", 1, &last, json!([1]), json!([]))]));
 }
 
+/// What a caller can read that shows no patient.
+const WITHOUT_PATIENTS: [&str; 7] =
+    ["/", "/api/", "/api/auth/me/", "/api/auth/sessions/", "/api/auth/tokens/", "/api/doctors/", "/api/doctors/{id}/"];
+
+#[tokio::test]
+async fn every_operation_that_reads_is_recorded_unless_it_is_known_to_show_no_patient() {
+    let (app, alice, _) = practice().await;
+    let document = app.anonymous().get("/api/openapi.json").await.is(200).body;
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["get"].is_object());
+    let mut expected = Vec::new();
+    for (path, _) in paths {
+        let reply = alice.get(&path.replace("{id}", "1")).await.is(200);
+        if !WITHOUT_PATIENTS.contains(&path.as_str()) {
+            expected.push((path, reply.header("x-request-id").to_owned()));
+        }
+    }
+    assert!(expected.len() >= 5, "{expected:?}");
+    recorded(&app, expected.len()).await;
+    let requests = app.value("select jsonb_agg(request_id) from access_log where patient_ids = '{1}'").await;
+    let requests = requests.as_array().unwrap();
+    for (path, id) in &expected {
+        assert!(requests.contains(&json!(id)), "{path} leaves no record");
+    }
+    assert_eq!(requests.len(), expected.len());
+}
+
 #[tokio::test]
 async fn the_answer_to_a_write_is_a_read_only_if_nothing_was_written() {
     let (app, alice, _) = practice().await;
