@@ -23,8 +23,8 @@ use super::{
 };
 use crate::error::Result;
 
-/// How long records are gathered: half of the second within which they are written.
-const GATHER: Duration = Duration::from_millis(500);
+/// How long records are gathered: part of the second within which they are written.
+const GATHER: Duration = Duration::from_millis(250);
 /// The most that one statement writes, which takes tens of milliseconds.
 const ROWS: usize = 1000;
 /// The same in numbers of patients and mappings.

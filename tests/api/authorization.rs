@@ -1,6 +1,6 @@
 //! Every operation of the OpenAPI document, tried by the wrong people. A new endpoint is covered by being documented.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -224,6 +224,11 @@ async fn a_token_that_only_reads_is_refused_by_every_operation_that_writes_and_c
     let owner = Owner::new(&app).await;
     let script = app.script(&owner.client, true).await;
     let operations = Operation::protected(&app).await;
+    // its last use is noted once a minute, and shown
+    script.get("/api/auth/me/").await.is(200);
+    while owner.client.get("/api/auth/tokens/").await.is(200).body[0]["last_used_at"].is_null() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let before = owner.seen(&operations).await;
     let refused = detail("You do not have permission to perform this action.");
     for operation in &operations {

@@ -1,6 +1,6 @@
 //! How PostgreSQL runs the statements of lists.
 
-use healthcare_backend::db::SETTINGS;
+use healthcare_backend::{config::ReadAudit, db::SETTINGS};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -58,7 +58,8 @@ fn check(what: &str, sql: &str, plan: &Value) {
 
 #[tokio::test]
 async fn are_read_by_an_index_without_an_offset_and_without_a_sort_of_more_than_a_page() {
-    let app = TestApp::start().await;
+    // its statements would stand where those of the lists are looked for
+    let app = TestApp::auditing(ReadAudit { is_on: false, ..ReadAudit::default() }).await;
     let alice = app.user("alice").await;
     app.user("bob").await;
     patients(&app, 20_000).await;
