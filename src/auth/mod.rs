@@ -113,6 +113,11 @@ impl CurrentUser {
         self.origin.id.as_str()
     }
 
+    /// Which request it is, and where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The address of the client.
     pub fn address(&self) -> IpAddr {
         self.origin.address

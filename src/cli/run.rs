@@ -96,6 +96,9 @@ async fn purge(db: Db, audit_retention: Option<Duration>) {
         if let Err(error) = db.purge_keys().await {
             tracing::warn!("purging idempotency keys: {error}");
         }
+        if let Err(error) = db.purge_sessions().await {
+            tracing::warn!("purging logins that are over: {error}");
+        }
         if let Err(error) = db.purge_login_failures().await {
             tracing::warn!("purging failed logins: {error}");
         }

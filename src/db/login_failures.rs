@@ -6,7 +6,7 @@ use sqlx::postgres::types::PgInterval;
 
 use super::{Db, users::Credentials};
 use crate::{
-    auth::Attempt,
+    auth::{Attempt, CurrentUser},
     error::{ApiError, Result},
     request::Origin,
 };
@@ -101,6 +101,21 @@ impl Db {
         .fetch_one(self.connection())
         .await?;
         waited(counted.wait.filter(|_| counted.is_over == Some(true)))
+    }
+
+    /// 429 if too many attempts have failed to try another one.
+    pub async fn check_attempt(&self, user: &CurrentUser, attempt: &Attempt) -> Result<()> {
+        let wait = sqlx::query_scalar!(
+            "select login_wait($1, $2, $3)",
+            &attempt.keys,
+            &intervals(&attempt.spacings),
+            interval(attempt.period)
+        );
+        let waited = waited(wait.fetch_one(self.connection()).await?);
+        if waited.is_err() {
+            self.record_throttled(Some(user.id()), attempt, user.origin()).await?;
+        }
+        waited
     }
 
     /// Writes down that a login was not tried, once a period for each key.

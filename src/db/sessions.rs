@@ -104,7 +104,36 @@ impl Sessions<'_> {
     }
 }
 
+/// How many rows one statement deletes.
+const PURGED_AT_ONCE: i64 = 1000;
+
 impl Db {
+    /// Deletes the logins and API tokens that have been over for 30 days, in batches. Rows that are in use are skipped.
+    pub async fn purge_sessions(&self) -> Result<u64> {
+        let mut purged = 0;
+        loop {
+            let batch = sqlx::query!(
+                r#"
+                delete from sessions
+                where id = any(array(
+                    select id
+                    from sessions
+                    where least(ended_at, expires_at) < now() - interval '30 days'
+                    order by least(ended_at, expires_at)
+                    limit $1
+                    for update skip locked))
+                "#,
+                PURGED_AT_ONCE
+            )
+            .execute(self.connection())
+            .await?;
+            purged += batch.rows_affected();
+            if i64::try_from(batch.rows_affected()) != Ok(PURGED_AT_ONCE) {
+                return Ok(purged);
+            }
+        }
+    }
+
     /// The caller's own logins.
     pub fn sessions<'a>(&'a self, user: &'a CurrentUser) -> Sessions<'a> {
         Sessions { db: self, user }

@@ -4,6 +4,7 @@ use super::{Db, caller::Caller};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, FieldErrors, Result, constraint_error},
+    request::Origin,
 };
 
 /// What a new account is made of.
@@ -75,11 +76,11 @@ pub enum Deletion {
 
 impl Db {
     /// Makes an account of one's own: in the audit, the new user is the actor.
-    pub async fn register(&self, new: NewUser, request_id: &str) -> Result<User> {
+    pub async fn register(&self, new: NewUser, origin: &Origin) -> Result<User> {
         let created = sqlx::query_scalar!(
             r#"
             with actor as materialized (
-                select id, act_as(id, $1, 'api', $5) as acts
+                select id, act_as(id, $1, 'api', $5, $6) as acts
                 from nextval(pg_get_serial_sequence('users', 'id')) as id)
             insert into users (id, email, username, name, password_hash)
             overriding system value
@@ -91,7 +92,8 @@ impl Db {
             new.username,
             new.name,
             new.password_hash,
-            request_id
+            origin.id.as_str(),
+            origin.address.to_string()
         );
         let created = created.fetch_one(self.connection()).await;
         self.created(new, created).await

@@ -16,8 +16,12 @@ use crate::{
 
 const CLEAN: &str = "System check identified no issues.\n";
 /// Settings that nothing is to be said of.
-const GOOD: [(&str, &str); 3] =
-    [("ALLOWED_HOSTS", "api.example.org"), ("REGISTRATION", "closed"), ("DOCTORS_EDITED_BY", "staff")];
+const GOOD: [(&str, &str); 4] = [
+    ("ALLOWED_HOSTS", "api.example.org"),
+    ("AUDIT_RETENTION", "3650days"),
+    ("REGISTRATION", "closed"),
+    ("DOCTORS_EDITED_BY", "staff"),
+];
 
 /// What it prints, and whether it succeeds.
 fn checked(dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String) {
@@ -40,6 +44,8 @@ fn the_defaults_are_good_for_a_start_and_nothing_is_made() {
     assert_eq!(checked(dir.path(), &[], &[]), (true, CLEAN.into()));
     let warned = "System check identified some issues:
 
+warning: AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.
+    Set how long your law wants them, such as AUDIT_RETENTION=3650days.
 warning: ALLOWED_HOSTS is *: the server answers to any name.
     Name those that clients use, such as ALLOWED_HOSTS=api.example.org.
 note: REGISTRATION is open: anybody may make an account.
@@ -47,7 +53,7 @@ note: REGISTRATION is open: anybody may make an account.
 note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.
     Set DOCTORS_EDITED_BY=staff if that is not wanted.
 
-errors: 0, warnings: 1, notes: 2
+errors: 0, warnings: 2, notes: 2
 ";
     assert_eq!(checked(dir.path(), &["--deploy"], &[]), (true, warned.into()));
     assert_eq!(checked(dir.path(), &["--deploy"], &GOOD), (true, CLEAN.into()));
@@ -88,6 +94,8 @@ error: The database is on another machine, and patients' data may pass the netwo
     Add ?sslmode=verify-full (or at least require) to DATABASE_URL, or set PGSSLMODE.
 error: …
     The server does not start until this is put right.
+warning: AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.
+    Set how long your law wants them, such as AUDIT_RETENTION=3650days.
 warning: ALLOWED_HOSTS is *: the server answers to any name.
     Name those that clients use, such as ALLOWED_HOSTS=api.example.org.
 warning: HOST is reached from other machines, and this server speaks no TLS: without https, passwords and tokens can be read on the way.
@@ -101,7 +109,7 @@ note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delet
 note: PUBLIC_DOCTORS is on: anybody may read the directory of doctors.
     Set PUBLIC_DOCTORS=False if that is not wanted.
 
-errors: 5, warnings: 3, notes: 3
+errors: 5, warnings: 4, notes: 3
 "
     );
 }
@@ -113,6 +121,7 @@ fn wrong_settings_and_those_for_development_are_said_at_once() {
     let said = "error: DB_USER is missing: with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too.
 error: SECRET_KEY is missing: make one with `openssl rand -hex 32` (or set DEBUG=True, for development only).
 error: PUBLIC_DOCTORS is \"2\", which is neither True nor False.
+warning: AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.
 warning: ALLOWED_HOSTS is *: the server answers to any name.
 note: REGISTRATION is open: anybody may make an account.
 note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.";
@@ -147,7 +156,7 @@ async fn a_database_is_looked_at_and_not_changed() {
     let app = TestApp::start().await;
     let dir = Directory::new();
     let url = url(&app);
-    let settings = [GOOD[0], GOOD[1], GOOD[2], ("DATABASE_URL", &url), ("SECRET_KEY", SECRET_KEY)];
+    let settings = [GOOD[0], GOOD[1], GOOD[2], GOOD[3], ("DATABASE_URL", &url), ("SECRET_KEY", SECRET_KEY)];
     assert_eq!(checked(dir.path(), &[], &settings), (true, CLEAN.into()));
 
     let off = "select coalesce(jsonb_agg(name order by name), '[]') from pg_settings

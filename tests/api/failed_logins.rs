@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::{
     config::url,
     support::{
-        Client, LOGIN, PASSWORD, REGISTER, Reply, SECRET_KEY, TestApp, alice_smith, detail,
+        Client, LOGIN, ME, PASSWORD, REGISTER, Reply, SECRET_KEY, TestApp, alice_smith, detail,
         messages::BAD_CREDENTIALS,
         program::{Directory, Program},
         with,
@@ -264,4 +264,19 @@ async fn are_limited_by_default() {
     fail(&client, MALLORY, ALICE, 20).await;
     let seconds = wait(login(&client, HOME, ALICE, WRONG).await);
     assert!((120..=180).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn count_where_the_password_is_asked_for_again_too() {
+    let app = app_with_alice("2/hour").await;
+    let alice = app.anonymous().logged_in(ALICE).await;
+    let change = json!({"old_password": WRONG, "new_password": "StrongerPass456"});
+    for _ in 0..2 {
+        alice.post("/api/auth/password/change/", change.clone()).await.is(400);
+    }
+    wait(alice.post("/api/auth/password/change/", change).await);
+    wait(alice.json("DELETE", ME, json!({ "password": PASSWORD })).await);
+    let events =
+        app.value("select jsonb_agg(event order by id) from audit_log where event in ('login_failed', 'throttled')");
+    assert_eq!(events.await, json!(["login_failed", "login_failed", "throttled"]));
 }

@@ -157,3 +157,24 @@ async fn another_password_ends_the_other_logins() {
     );
     assert_eq!(audited.await, json!([{"password_hash": "********"}]));
 }
+
+#[tokio::test]
+async fn what_has_been_over_for_thirty_days_is_forgotten_and_the_audit_keeps_its_two_rows() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    tokens(&app, "alice@example.com", PASSWORD).await;
+    tokens(&app, "alice@example.com", PASSWORD).await;
+    app.script(&alice, false).await;
+    app.sql(
+        "update sessions set ended_at = now() - interval '31 days' where id = 2; \
+         update sessions set ended_at = now() - interval '29 days' where id = 3; \
+         update sessions set expires_at = now() - interval '31 days' where id = 4",
+    )
+    .await;
+    let db = healthcare_backend::db::Db::new(app.database.options.clone(), 2);
+    assert_eq!(db.purge_sessions().await.unwrap(), 2);
+    assert_eq!(app.value("select jsonb_agg(id order by id) from sessions").await, json!([1, 3]));
+    let deleted = app.value("select count(*) from audit_log where table_name = 'sessions' and action = 'DELETE'");
+    assert_eq!(deleted.await, json!(0));
+    alice.get(SESSIONS).await.is(200);
+}

@@ -5,13 +5,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::own_password;
 use crate::{
     api::{
         answer::NoContent,
         caller::{caller_first, with_password},
         parameters::Format,
     },
-    auth::{CurrentUser, Passwords},
+    auth::{CurrentUser, LoginThrottle, Passwords},
     db::{Db, users::Deletion},
     error::{ApiError, Detail, FieldErrors, Result},
     input::{self, ACCOUNT_LIMIT, Body, Input},
@@ -56,16 +57,14 @@ pub async fn destroy(
     user: CurrentUser,
     State(db): State<Db>,
     State(passwords): State<Passwords>,
+    State(throttle): State<LoginThrottle>,
     body: Body<AccountDeletion>,
 ) -> Result<NoContent> {
     with_password(&db, &user).await?;
     let password = caller_first(&db, &user, body.new_value()).await?;
-    let hash = db.own_credentials(&user).await?.password_hash;
     let wrong = || ApiError::Invalid(FieldErrors::one("password", "Invalid password."));
-    if !passwords.verify(password, Some(hash.clone())).await? {
-        return Err(wrong());
-    }
-    match db.delete_own_account(&user, &hash).await? {
+    let account = own_password::verify(&db, &passwords, &throttle, &user, password).await?.ok_or_else(wrong)?;
+    match db.delete_own_account(&user, &account.password_hash).await? {
         Deletion::Done => Ok(NoContent),
         Deletion::LastSuperuser => Err(LAST_SUPERUSER),
         Deletion::OtherPassword => Err(wrong()),

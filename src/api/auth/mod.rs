@@ -6,6 +6,7 @@ pub mod export;
 pub mod kept;
 pub mod login;
 pub mod me;
+mod own_password;
 pub mod password;
 pub mod register;
 pub mod sessions;

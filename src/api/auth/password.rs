@@ -5,13 +5,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::own_password;
 use crate::{
     api::{
         answer::{Empty, Json},
         caller::{caller_first, with_password},
         parameters::Format,
     },
-    auth::{CurrentUser, Passwords},
+    auth::{CurrentUser, LoginThrottle, Passwords},
     db::Db,
     error::{ApiError, FieldErrors, Result},
     input::{self, ACCOUNT_LIMIT, Body, Input},
@@ -55,18 +56,16 @@ pub async fn change(
     user: CurrentUser,
     State(db): State<Db>,
     State(passwords): State<Passwords>,
+    State(throttle): State<LoginThrottle>,
     body: Body<PasswordChange>,
 ) -> Result<Json<Empty>> {
     with_password(&db, &user).await?;
     let (old, new) = caller_first(&db, &user, body.new_value()).await?;
-    let account = db.own_credentials(&user).await?;
     let wrong = || {
         let message = "Your old password was entered incorrectly. Please enter it again.";
         ApiError::Invalid(FieldErrors::one("old_password", message))
     };
-    if !passwords.verify(old, Some(account.password_hash.clone())).await? {
-        return Err(wrong());
-    }
+    let account = own_password::verify(&db, &passwords, &throttle, &user, old).await?.ok_or_else(wrong)?;
     let username = account.username.as_deref().unwrap_or_default();
     let attributes = [("username", username), ("name", &account.name), ("email", &account.email)];
     let errors = passwords.validate(&new, &attributes).into_iter().map(|message| ("new_password".into(), message));

@@ -1,6 +1,6 @@
 //! `/api/auth/register/`: new accounts.
 
-use axum::{Extension, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use crate::{
     db::{Db, users::Rank},
     error::{Detail, Result},
     input::Body,
-    request::RequestId,
+    request::Origin,
 };
 
 /// The answer to a registration.
@@ -46,7 +46,7 @@ pub async fn register(
     registrar: Registrar,
     State(db): State<Db>,
     State(passwords): State<Passwords>,
-    Extension(request_id): Extension<RequestId>,
+    origin: Origin,
     body: Body<Registration>,
 ) -> Result<Created<Registered>> {
     if let Some(staff) = registrar.user() {
@@ -57,7 +57,7 @@ pub async fn register(
     let new = accounts::hashed(&passwords, account, Rank::User).await?;
     let user = match registrar.user() {
         Some(staff) => db.register_other(staff, new).await?,
-        None => db.register(new, request_id.as_str()).await?,
+        None => db.register(new, &origin).await?,
     };
     Ok(Created(Registered { user: UserView::from(user), message: "User registered successfully" }))
 }

@@ -22,13 +22,28 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
 }
 
 /// What protects the server from those who may not come in.
-fn protection(config: &Config) -> [Danger; 1] {
-    [(
-        config.debug,
-        Error,
-        "DEBUG is on: a weak SECRET_KEY is taken, and pages from any port of a client's machine may use the API.",
-        "Set DEBUG=False.",
-    )]
+fn protection(config: &Config) -> [Danger; 3] {
+    let throttles = &config.exposure.throttles;
+    [
+        (
+            config.debug,
+            Error,
+            "DEBUG is on: a weak SECRET_KEY is taken, and pages from any port of a client's machine may use the API.",
+            "Set DEBUG=False.",
+        ),
+        (
+            throttles.login.is_none() || throttles.register.is_none() || throttles.refresh.is_none(),
+            Warning,
+            "THROTTLE_LOGIN, THROTTLE_REGISTER or THROTTLE_REFRESH is empty: passwords can be guessed without a limit.",
+            "Leave them at their defaults, or set a rate, such as THROTTLE_LOGIN=20/hour.",
+        ),
+        (
+            config.audit_retention.is_none(),
+            Warning,
+            "AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.",
+            "Set how long your law wants them, such as AUDIT_RETENTION=3650days.",
+        ),
+    ]
 }
 
 /// Who reaches the server, and what passes between it and others.
