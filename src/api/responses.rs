@@ -91,7 +91,7 @@ pub(super) fn error_responses() -> Vec<ErrorResponse> {
         row(
             "Forbidden",
             |operation| operation.needs_token && operation.writes,
-            "The API token may only read, this needs a login with the password, or a setting leaves this to staff.",
+            "Your token or your rights do not allow this.",
             vec![ApiError::Forbidden],
         ),
         row("NotFound", any, not_found, vec![ApiError::NoRow(Patient::NAME), ApiError::NotFound]),
