@@ -75,13 +75,15 @@ enum Command {
 
 impl Cli {
     /// The command line's definition; settings may stand before or behind the command, and one that the environment
-    /// leaves empty is not given, but for the rules for passwords: none of them is a choice, as in Django's settings.
+    /// leaves empty is not given, but for the rules for passwords and the limits: none of them is a choice, as in Django's
+    /// settings.
     pub fn definition() -> clap::Command {
         Self::command().mut_args(|arg| {
             let arg = arg.global(true).hide_env_values(true);
             #[expect(clippy::disallowed_methods, reason = "whether it is empty")]
             let value = arg.get_env().and_then(std::env::var_os);
-            let may_be_empty = arg.get_id() == "auth_password_validators";
+            let id = arg.get_id().as_str();
+            let may_be_empty = id == "auth_password_validators" || id.starts_with("throttle_");
             if !may_be_empty && value.is_some_and(|value| value.is_empty()) { arg.env(None::<&str>) } else { arg }
         })
     }

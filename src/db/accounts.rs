@@ -83,15 +83,11 @@ impl Accounts<'_> {
         self.db.created(new, created).await
     }
 
-    /// Gives one another password, and ends its sessions. False: it is gone.
+    /// Gives one another password, and a trigger ends its sessions. False: it is gone.
     pub async fn change_password(&self, id: i64, password_hash: &str) -> Result<bool> {
         let changed = sqlx::query!(
             r#"
-            with actor as materialized (select act_as(0, $1, 'cli', $2) as acts),
-            ended as (
-                update sessions s set ended_at = now()
-                from actor
-                where s.user_id = $3 and s.ended_at is null)
+            with actor as materialized (select act_as(0, $1, 'cli', $2) as acts)
             update users u
             set password_hash = $4
             from actor

@@ -204,22 +204,15 @@ impl Db {
         self.found(user, "User", credentials).await
     }
 
-    /// Changes the caller's own password and ends the other sessions. False: the password is no longer `old_hash`.
+    /// Changes the caller's own password, and a trigger ends the other sessions. False: the password is no longer `old_hash`.
     pub async fn change_own_password(&self, user: &CurrentUser, old_hash: &str, new_hash: &str) -> Result<bool> {
         let changed = sqlx::query_scalar!(
             r#"
-            with actor as materialized (select * from actor($1)),
-            changed as (
-                update users u
-                set password_hash = $3
-                where u.id = (select id from actor) and u.password_hash = $2
-                returning u.id),
-            ended as (
-                update sessions s
-                set ended_at = now()
-                where s.user_id = (select id from changed) and s.id <> (select session_id from actor)
-                    and s.ended_at is null)
-            select id from changed
+            with actor as materialized (select * from actor($1))
+            update users u
+            set password_hash = $3
+            where u.id = (select id from actor) and u.password_hash = $2
+            returning u.id
             "#,
             Caller::of(user) as _,
             old_hash,

@@ -72,6 +72,9 @@ fn settings_for_development_are_dangerous_elsewhere() {
         ("HOST", "0.0.0.0"),
         ("CORS_ALLOWED_ORIGINS", "https://app.example.org,*"),
         ("PUBLIC_DOCTORS", "True"),
+        ("TRUSTED_PROXIES", "10.0.0.5,0.0.0.0/0"),
+        ("THROTTLE_LOGIN", ""),
+        ("AUDIT_READS_WHEN_FULL", "drop"),
     ];
     let (is_good, said) = checked(dir.path(), &["--deploy"], &settings);
     assert!(!is_good && !said.contains("hunter2"), "{said}");
@@ -92,8 +95,12 @@ error: DEBUG is on: a weak SECRET_KEY is taken, and pages from any port of a cli
     Set DEBUG=False.
 error: The database is on another machine, and patients' data may pass the network unencrypted.
     Add ?sslmode=verify-full (or at least require) to DATABASE_URL, or set PGSSLMODE.
+error: TRUSTED_PROXIES has all addresses: any client may say that it has another, in the audit and for the throttles.
+    Name the addresses of your own proxies, such as 10.0.0.5.
 error: …
     The server does not start until this is put right.
+warning: THROTTLE_LOGIN, THROTTLE_REGISTER or THROTTLE_REFRESH is empty: passwords can be guessed without a limit.
+    Leave them at their defaults, or set a rate, such as THROTTLE_LOGIN=20/hour.
 warning: AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.
     Set how long your law wants them, such as AUDIT_RETENTION=3650days.
 warning: ALLOWED_HOSTS is *: the server answers to any name.
@@ -102,6 +109,8 @@ warning: HOST is reached from other machines, and this server speaks no TLS: wit
     Put a proxy with TLS in front, and let nobody else reach the port; if it is on this machine, HOST=127.0.0.1.
 warning: CORS_ALLOWED_ORIGINS has *: the pages of any site may use the API.
     Name the origins of your own pages, such as https://app.example.org.
+note: AUDIT_READS_WHEN_FULL is drop: records of who read which patients are lost when there are too many.
+    Set AUDIT_READS_WHEN_FULL=wait if none may be lost.
 note: REGISTRATION is open: anybody may make an account.
     Set REGISTRATION=closed if staff and the command createuser shall make them.
 note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delete doctors.
@@ -109,9 +118,16 @@ note: DOCTORS_EDITED_BY is everyone: whoever has an account may change and delet
 note: PUBLIC_DOCTORS is on: anybody may read the directory of doctors.
     Set PUBLIC_DOCTORS=False if that is not wanted.
 
-errors: 5, warnings: 4, notes: 3
+errors: 6, warnings: 5, notes: 4
 "
     );
+}
+
+#[test]
+fn a_record_of_reads_that_is_off_is_said_alone() {
+    let said =
+        found(Directory::new().path(), &[&GOOD[..], &[("AUDIT_READS", "False"), ("AUDIT_RETENTION", "")]].concat());
+    assert_eq!(said, (true, vec!["warning: AUDIT_READS is off: nobody can tell who read which patients.".into()]));
 }
 
 #[test]

@@ -115,21 +115,55 @@ pub async fn waiting_for_a_lock(connection: &mut PgConnection, count: i64) {
     }
 }
 
-#[tokio::test]
-async fn a_login_that_is_under_way_while_its_account_is_deactivated_ends_too() {
-    let app = TestApp::start().await;
-    app.user("alice").await;
+/// A login of alice's that is under way: her second session is not committed yet.
+async fn login_under_way(app: &TestApp) -> PgConnection {
     let mut login = app.connection().await;
     let begun = "begin; select act_as(1, 'alice@example.com', 'api', 'test'); update users set last_login = now();
         insert into sessions (user_id, expires_at, user_agent, address) values (1, now() + '1 day', '', '')";
     sqlx::raw_sql(begun).execute(&mut login).await.unwrap();
-    let directory = Directory::new();
-    let child = command(&directory, &app, &["deactivateuser", "alice@example.com"]).spawn().unwrap();
+    login
+}
+
+/// Commits it as soon as something waits for it.
+async fn ends_when_waited_for(app: &TestApp, mut login: PgConnection) {
     waiting_for_a_lock(&mut app.connection().await, 1).await;
     sqlx::raw_sql("commit").execute(&mut login).await.unwrap();
-    assert!(said(child.wait_with_output().unwrap()).0);
-    assert_eq!(app.value("select count(*) from sessions where ended_at is null").await, 0);
-    assert_eq!(app.value("select count(*) from sessions").await, 2);
+}
+
+/// The sessions that go on, and how many there are.
+async fn sessions(app: &TestApp) -> Value {
+    app.value("select jsonb_build_array(array(select id from sessions where ended_at is null), count(*)) from sessions")
+        .await
+}
+
+#[tokio::test]
+async fn a_login_that_is_under_way_while_a_command_changes_its_account_ends_too() {
+    for arguments in
+        [&["deactivateuser", "alice@example.com"][..], &["changepassword", "alice@example.com", "--password-stdin"]]
+    {
+        let app = TestApp::start().await;
+        app.user("alice").await;
+        let login = login_under_way(&app).await;
+        let directory = Directory::new();
+        let mut child = command(&directory, &app, arguments).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"StrongerPass456").unwrap();
+        ends_when_waited_for(&app, login).await;
+        assert!(said(child.wait_with_output().unwrap()).0);
+        assert_eq!(sessions(&app).await, json!([[], 2]), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_under_way_while_its_password_is_changed_ends_and_the_one_that_changes_it_goes_on() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let login = login_under_way(&app).await;
+    let change = json!({"old_password": PASSWORD, "new_password": "StrongerPass456"});
+    let (changed, ()) =
+        tokio::join!(alice.post("/api/auth/password/change/", change), ends_when_waited_for(&app, login));
+    changed.is(200);
+    assert_eq!(sessions(&app).await, json!([[1], 2]));
+    alice.get(ME).await.is(200);
 }
 
 #[tokio::test]

@@ -4,8 +4,13 @@ use healthcare_backend::config::{Exposure, Rate, Throttles};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use crate::support::{
-    Client, LOGIN, ME, PASSWORD, REFRESH, REGISTER, Reply, TestApp, alice_smith, bad_token, detail, messages::REQUIRED,
+use crate::{
+    config::url,
+    support::{
+        Client, LOGIN, ME, PASSWORD, REFRESH, REGISTER, Reply, SECRET_KEY, TestApp, alice_smith, bad_token, detail,
+        messages::REQUIRED,
+        program::{Directory, Program},
+    },
 };
 
 fn rate(text: &str) -> Rate {
@@ -62,6 +67,22 @@ async fn of_registrations_and_refreshes_are_for_an_address_and_for_each_alone() 
     post(&client, "192.0.2.1", LOGIN).await.is(400);
     let reply = Reply::of(from("192.0.2.9", client.request("POST", REGISTER)).json(&alice_smith())).await.is(201);
     assert_eq!(reply.header("retry-after"), "");
+}
+
+#[tokio::test]
+async fn that_are_empty_limit_nothing_and_those_not_given_are_the_defaults() {
+    let app = TestApp::start().await;
+    let url = url(&app);
+    let database = [("DATABASE_URL", &*url), ("SECRET_KEY", SECRET_KEY)];
+    for (throttle, status) in [(&[("THROTTLE_REGISTER", "")][..], 400), (&[], 429)] {
+        let directory = Directory::new();
+        let server = Program::start(directory.path(), &[&database, throttle].concat());
+        let client = Client::at(&server.address);
+        for _ in 0..30 {
+            client.post(REGISTER, json!({})).await.is(400);
+        }
+        client.post(REGISTER, json!({})).await.is(status);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::{Error, Finding, Note, Severity, Warning};
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, WhenFull};
 
 /// Whether it is so, how bad that is, what it means, and what to do.
 type Danger = (bool, Severity, &'static str, &'static str);
@@ -22,7 +22,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
 }
 
 /// What protects the server from those who may not come in.
-fn protection(config: &Config) -> [Danger; 3] {
+fn protection(config: &Config) -> [Danger; 5] {
     let throttles = &config.exposure.throttles;
     [
         (
@@ -38,7 +38,19 @@ fn protection(config: &Config) -> [Danger; 3] {
             "Leave them at their defaults, or set a rate, such as THROTTLE_LOGIN=20/hour.",
         ),
         (
-            config.audit_retention.is_none(),
+            !config.read_audit.is_on,
+            Warning,
+            "AUDIT_READS is off: nobody can tell who read which patients.",
+            "Set AUDIT_READS=True.",
+        ),
+        (
+            config.read_audit.is_on && config.read_audit.when_full == WhenFull::Drop,
+            Note,
+            "AUDIT_READS_WHEN_FULL is drop: records of who read which patients are lost when there are too many.",
+            "Set AUDIT_READS_WHEN_FULL=wait if none may be lost.",
+        ),
+        (
+            config.read_audit.is_on && config.audit_retention.is_none(),
             Warning,
             "AUDIT_RETENTION is not set: the records of who read which patients are kept for ever.",
             "Set how long your law wants them, such as AUDIT_RETENTION=3650days.",
@@ -47,7 +59,7 @@ fn protection(config: &Config) -> [Danger; 3] {
 }
 
 /// Who reaches the server, and what passes between it and others.
-fn network(config: &Config) -> [Danger; 4] {
+fn network(config: &Config) -> [Danger; 5] {
     let exposure = &config.exposure;
     [
         (
@@ -68,6 +80,12 @@ fn network(config: &Config) -> [Danger; 4] {
             "HOST is reached from other machines, and this server speaks no TLS: without https, passwords and tokens can \
              be read on the way.",
             "Put a proxy with TLS in front, and let nobody else reach the port; if it is on this machine, HOST=127.0.0.1.",
+        ),
+        (
+            exposure.trusted_proxies.iter().any(|network| network.prefix_len() == 0),
+            Error,
+            "TRUSTED_PROXIES has all addresses: any client may say that it has another, in the audit and for the throttles.",
+            "Name the addresses of your own proxies, such as 10.0.0.5.",
         ),
         (
             exposure.cors_allowed_origins.iter().any(|origin| origin == "*"),
