@@ -72,7 +72,8 @@ fn replayed(audit: &Value) -> BTreeMap<i64, Map<String, Value>> {
 #[tokio::test]
 async fn a_change_is_in_the_audit_if_and_only_if_it_is_in_the_database() {
     let app = TestApp::start().await;
-    app.user("alice").await;
+    // from the beginning there is something to see
+    app.user("alice").await.post(PATIENTS, john_doe()).await.is(201);
     let dir = Directory::new();
     let (writes, reads) = (Answered::default(), Answered::default());
     let mut kills = Vec::new();

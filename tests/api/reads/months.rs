@@ -101,6 +101,8 @@ async fn a_month_is_dropped_when_its_last_day_is_older_than_the_retention() {
         assert!(begun.elapsed() < Duration::from_secs(10), "they are not dropped");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // it says so when it is done
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let log = String::from_utf8(server.stop().stderr).unwrap();
     let dropped = log.lines().find(|line| line.contains("dropped access_log_")).unwrap_or_else(|| panic!("{log}"));
     assert!(dropped.ends_with(", as AUDIT_RETENTION says"), "{dropped}");
