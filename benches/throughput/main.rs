@@ -1,0 +1,52 @@
+//! How fast the server is, beside what PostgreSQL alone can do. See `options` for its use.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a benchmark is for")]
+#![expect(clippy::cast_precision_loss, reason = "counts that are divided")]
+
+mod client;
+mod drive;
+mod load;
+mod measure;
+mod operations;
+mod options;
+mod pgbench;
+mod picture;
+mod process;
+mod requests;
+mod results;
+mod server;
+mod statements;
+mod table;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use options::Options;
+use results::Results;
+
+// one thread for all clients: the processors are the server's
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    if options.verify {
+        return load::verify();
+    }
+    let results = match &options.from {
+        Some(file) => Results::read(file)?,
+        None => tokio::select! {
+            results = measure::measure(&options) => results?,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        },
+    };
+    println!("{}", table::print(&results));
+    if options.from.is_none() {
+        results.write(&options.json)?;
+        println!("As JSON: {}", options.json.display());
+    }
+    if let Some(file) = &options.svg {
+        std::fs::write(file, picture::svg(&results)?)?;
+    }
+    if let Some(file) = &options.readme {
+        table::put_into(file, &results)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! pgbench, at the same work on the same PostgreSQL.
+
+use std::{fs, process::Command};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{load::Load, operations::Operation, process, server::Server, statements::script};
+
+/// What pgbench found.
+pub(crate) struct Ceiling {
+    pub(crate) per_second: f64,
+    /// The processor time of PostgreSQL, in microseconds a transaction.
+    pub(crate) postgres_cpu: f64,
+}
+
+/// Runs it for some seconds, if it can do this operation.
+pub(crate) fn run(server: &Server, load: &Load, operation: Operation, seconds: u32) -> Result<Option<Ceiling>> {
+    let scripts = scripts(operation, load)?;
+    if scripts.is_empty() {
+        return Ok(None);
+    }
+    let clients = operation.pgbench_clients().to_string();
+    // a thread that verifies a password does nothing else
+    let threads = if scripts.iter().any(|(part, _, _)| *part == Operation::Login) { &clients } else { "2" };
+    let mut command = Command::new(process::program_folder(server.postmaster)?.join("pgbench"));
+    command.args(["-n", "-M", "prepared", "-U", "postgres", "-D", "count=0", "-h", &server.socket_dir]);
+    command.args(["-c", &clients, "-j", threads, "-T", &seconds.to_string()]);
+    let folder = server.new_folder("pgbench")?;
+    for (part, weight, script) in &scripts {
+        let file = folder.join(part.name());
+        fs::write(&file, script)?;
+        command.arg("-f").arg(format!("{}@{weight}", file.display()));
+    }
+    let before = process::postgres_cpu(server.postmaster);
+    let output = command.arg("healthcare").output().context("running pgbench")?;
+    let cpu = process::postgres_cpu(server.postmaster) - before;
+    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "pgbench failed at {operation:?}: {errors}");
+    let number = |name: &str| -> Result<f64> {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name)).with_context(|| printed.to_string())?;
+        let number = line.trim().split([' ', '/']).next().unwrap_or_default();
+        number.parse().with_context(|| printed.to_string())
+    };
+    let count = number("number of transactions actually processed:")?;
+    Ok(Some(Ceiling { per_second: number("tps =")?, postgres_cpu: cpu as f64 / count.max(1.0) }))
+}
+
+/// The parts of an operation, with their weights and scripts.
+fn scripts(operation: Operation, load: &Load) -> Result<Vec<(Operation, u32, String)>> {
+    let verifier = format!("{} --verify", std::env::current_exe()?.display());
+    let itself = [(operation, 1)];
+    let parts = if operation.parts().is_empty() { &itself } else { operation.parts() };
+    Ok(parts.iter().filter_map(|(part, weight)| Some((*part, *weight, script(*part, load, &verifier)?))).collect())
+}
