@@ -13,8 +13,10 @@ use tokio::time::timeout;
 
 use crate::{client::Connection, load::Load, operations::Operation, process, requests::Requests, server::Server};
 
-/// What an operation is asked for before it is measured.
+/// How long an operation is asked for before it is measured.
 const WARM_UP: Duration = Duration::from_millis(400);
+/// How long it is measured if that is to be short.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Clients that log in while others are measured.
 const LOGINS: usize = 8;
 
@@ -48,18 +50,19 @@ pub(crate) async fn drive(server: &Server, load: &Load, operation: Operation, se
     let requests = Requests::new(operation, load, address).await?;
     let logins = Requests::new(Operation::Login, load, address).await?;
     let (window, over) = (Window::default(), Window::default());
+    let length = Duration::from_secs(seconds.into()).max(MOMENT);
     let beside = if operation == Operation::GetDuringLogins { LOGINS } else { 0 };
     let clients = try_join_all((0..operation.clients()).map(|_| ask(&requests, address, &window)));
     let others = try_join_all((0..beside).map(|_| ask(&logins, address, &over)));
     let mut everybody = pin!(async { tokio::try_join!(clients, others).map(drop) });
 
     process::forget_peak(server.pid())?;
-    let mut is_done = ended(WARM_UP, &mut everybody).await?;
+    let mut is_done = ended(WARM_UP.min(length), &mut everybody).await?;
     let before = (process::cpu(server.pid()), process::postgres_cpu(server.postmaster));
     let begun = Instant::now();
     window.is_open.set(true);
     if !is_done {
-        is_done = ended(Duration::from_secs(seconds.into()), &mut everybody).await?;
+        is_done = ended(length, &mut everybody).await?;
     }
     window.is_open.set(false);
     let elapsed = begun.elapsed();

@@ -11,7 +11,7 @@ use crate::{operations::Operation, server::Server};
 
 /// The password of all users, and its hash.
 pub(crate) const PASSWORD: &str = "StrongPass123";
-const HASH: &str = "HASHHERE";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$4LWij+32ZcDlafT8YLWFpw$/MIfJy9DQaS62RT/kNFA0Vy+2r4+zWdQg7gC6jrJ9as";
 /// How often a password is verified, to know the time of one.
 const TIMES: u32 = 20;
 /// The first of the patients that are there to be deleted.
@@ -78,9 +78,10 @@ impl Load {
         }
         let columns = "first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address, phone_number, \
             email, medical_history";
-        self.deletable.set(u64::from(seconds) * 6_000);
+        let seconds = u64::from(seconds.max(1));
+        self.deletable.set(seconds * 6_000);
         // if pgbench ran out of rows, it would go on, and be too fast
-        for (table, count) in [("patients", self.deletable.get()), ("plain.patients", u64::from(seconds) * 15_000)] {
+        for (table, count) in [("patients", seconds * 6_000), ("plain.patients", seconds * 15_000)] {
             server
                 .sql(&format!(
                     "set local session_replication_role = replica;

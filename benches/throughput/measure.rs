@@ -41,7 +41,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Results> {
         eprintln!("filling a database for {}", program.display());
         servers.push(Measured::start(program, options, number).await?);
     }
-    let (rounds, seconds) = if options.check { (1, 1) } else { (options.rounds, options.seconds) };
+    let (rounds, seconds) = if options.check { (1, 0) } else { (options.rounds, options.seconds) };
     for number in 1..=rounds {
         for (index, operation) in operations.iter().enumerate() {
             for measured in &mut servers {

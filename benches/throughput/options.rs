@@ -14,13 +14,13 @@ use crate::operations::Operation;
 /// Linux, and pgbench, which comes with PostgreSQL. Run it on a quiet machine; shares of pgbench can be compared between
 /// runs, other figures only within one.
 #[derive(Parser)]
-#[command(name = "cargo bench --", bin_name = "cargo bench --", verbatim_doc_comment)]
+#[command(name = "cargo bench --", bin_name = "cargo bench --")]
 pub(crate) struct Options {
     /// How often each operation is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
-    /// How long each time, and as long again by pgbench
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    /// For how many seconds each time, and as long again by pgbench; 0: only for a moment
+    #[arg(long, default_value_t = 4)]
     pub(crate) seconds: u32,
     /// Only these operations, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "OPERATION")]
@@ -28,10 +28,11 @@ pub(crate) struct Options {
     /// Another server program than the one of this source; given twice, both in turn, to compare them
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) server: Vec<PathBuf>,
-    /// Only looks whether all answers are right: one round of a second, a small database, no pgbench where that takes long
+    /// Only looks whether it works, and whether all answers are right: one round of moments on a small database, of which
+    /// the figures mean nothing
     #[arg(long)]
     pub(crate) check: bool,
-    /// Leaves pgbench out
+    /// Leaves pgbench out, to compare servers only
     #[arg(long)]
     pub(crate) without_pgbench: bool,
     /// Where the databases are for the time being; they need about 1 GB, on a disk

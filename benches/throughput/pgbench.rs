@@ -24,7 +24,10 @@ pub(crate) fn run(server: &Server, load: &Load, operation: Operation, seconds: u
     let threads = if scripts.iter().any(|(part, _, _)| *part == Operation::Login) { &clients } else { "2" };
     let mut command = Command::new(process::program_folder(server.postmaster)?.join("pgbench"));
     command.args(["-n", "-M", "prepared", "-U", "postgres", "-D", "count=0", "-h", &server.socket_dir]);
-    command.args(["-c", &clients, "-j", threads, "-T", &seconds.to_string()]);
+    command.args(["-c", &clients, "-j", threads]);
+    // a second is the least that -T takes
+    let length = if seconds == 0 { "-t10".to_owned() } else { format!("-T{seconds}") };
+    command.arg(length);
     let folder = server.new_folder("pgbench")?;
     for (part, weight, script) in &scripts {
         let file = folder.join(part.name());
