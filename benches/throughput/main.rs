@@ -37,6 +37,10 @@ async fn main() -> Result<()> {
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         },
     };
+    if options.check {
+        println!("All answers were right: {}.", results.operations());
+        return Ok(());
+    }
     println!("{}", table::print(&results));
     if options.from.is_none() {
         results.write(&options.json)?;

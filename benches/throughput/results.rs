@@ -60,6 +60,12 @@ impl Results {
         serde_json::from_str(&text).with_context(|| file.display().to_string())
     }
 
+    /// The names of all operations that were measured.
+    pub(crate) fn operations(&self) -> String {
+        let figures = self.servers.iter().take(1).flat_map(|server| &server.operations);
+        figures.map(|figures| figures.label.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn write(&self, file: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
         fs::write(file, text).with_context(|| format!("writing {}", file.display()))

@@ -1,5 +1,6 @@
 # Starts the release build on a database of its own; sourced by the scripts beside it. Sets SERVER, and WORK, a folder
 # that goes away with the server.
+# as the benchmark builds it, so that it is built only once
 cargo bench --no-run --locked --quiet
 PROGRAM=$PWD/target/release/healthcare-backend
 WORK=$(mktemp -d)
