@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{client::Connection, load::Load, operations::Operation, process, requests::Requests, server::Server};
 
@@ -17,6 +17,10 @@ use crate::{client::Connection, load::Load, operations::Operation, process, requ
 const WARM_UP: Duration = Duration::from_millis(400);
 /// How long it is measured if that is to be short.
 const MOMENT: Duration = Duration::from_millis(100);
+/// The status of a server that is too busy, how long a client waits before it asks again, and for how long it does.
+const TOO_BUSY: u16 = 503;
+const PAUSE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Clients that log in while others are measured.
 const LOGINS: usize = 8;
 
@@ -33,6 +37,8 @@ pub(crate) struct Sample {
     pub(crate) postgres_cpu: f64,
     /// In MB.
     pub(crate) peak: f64,
+    /// How many requests the server was too busy for.
+    pub(crate) refused: f64,
 }
 
 /// The time in which answers count.
@@ -42,6 +48,8 @@ struct Window {
     is_over: Cell<bool>,
     /// From a request to the end and to the first byte of its answer.
     times: RefCell<Vec<(Duration, Duration)>>,
+    /// How many requests the server was too busy for.
+    refused: Cell<u32>,
 }
 
 /// Lets all clients of an operation ask for some seconds.
@@ -74,7 +82,8 @@ pub(crate) async fn drive(server: &Server, load: &Load, operation: Operation, se
     }
     let peak = process::memory(server.pid(), "VmHWM")?;
     let times = window.times.take();
-    Ok(sample(&times, elapsed, (after.0 - before.0, after.1 - before.1), peak))
+    let refused = window.refused.get();
+    Ok(sample(&times, elapsed, (after.0 - before.0, after.1 - before.1), peak, refused))
 }
 
 /// Lets clients go on for some time. Whether they had nothing left to ask for before that was over.
@@ -89,7 +98,13 @@ async fn ask(requests: &Requests<'_>, address: SocketAddr, window: &Window) -> R
     while !window.is_over.get() {
         let Some(asked) = requests.next(&mut request)? else { return Ok(()) };
         let begun = Instant::now();
-        let answer = connection.exchange(&request).await?;
+        let mut answer = connection.exchange(&request).await?;
+        // as clients do; giving it up would make the work less
+        while answer.status == TOO_BUSY && begun.elapsed() < PATIENCE {
+            window.refused.update(|refused| refused + 1);
+            sleep(PAUSE).await;
+            answer = connection.exchange(&request).await?;
+        }
         let (all, first_byte) = (begun.elapsed(), answer.first_byte - begun);
         if window.is_open.get() {
             window.times.borrow_mut().push((all, first_byte));
@@ -99,7 +114,7 @@ async fn ask(requests: &Requests<'_>, address: SocketAddr, window: &Window) -> R
     Ok(())
 }
 
-fn sample(times: &[(Duration, Duration)], elapsed: Duration, cpu: (u64, u64), peak: f64) -> Sample {
+fn sample(times: &[(Duration, Duration)], elapsed: Duration, cpu: (u64, u64), peak: f64, refused: u32) -> Sample {
     let count = times.len().max(1) as f64;
     let millis = |time: &Duration| time.as_secs_f64() * 1e3;
     let all: Vec<f64> = times.iter().map(|(all, _)| millis(all)).collect();
@@ -112,6 +127,7 @@ fn sample(times: &[(Duration, Duration)], elapsed: Duration, cpu: (u64, u64), pe
         server_cpu: cpu.0 as f64 / count,
         postgres_cpu: cpu.1 as f64 / count,
         peak,
+        refused: refused.into(),
     }
 }
 

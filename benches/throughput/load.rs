@@ -18,8 +18,7 @@ const TIMES: u32 = 20;
 pub(crate) const DELETABLE: u64 = 10_000_000;
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many rows there are, and who may see them. Patients lie where they came, between those of others: after ten of
-/// users there is one of the user who has many.
+/// How many rows there are, and who may see them. The patients of a user have numbers that follow each other.
 pub(crate) struct Load {
     pub(crate) users: u64,
     /// How many patients a user has.
@@ -61,9 +60,9 @@ impl Load {
         self.users * self.each / 10
     }
 
-    /// A patient of a user, by its place among those of all users.
+    /// A patient of a user who has few, by its place among those of all of them.
     pub(crate) fn patient(&self, place: u64) -> Patient {
-        Patient { id: place + place / 10 + 1, owner: place % self.users + 1 }
+        Patient { id: place + 1, owner: place / self.each + 1 }
     }
 
     pub(crate) fn access(&self, user: u64) -> &str {

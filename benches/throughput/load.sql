@@ -1,5 +1,5 @@
 -- The rows, written as any other writer would write them: with an actor, and so with the audit of all of it.
--- {users} users with {each} patients each, and one more who has a patient after every ten of theirs.
+-- {users} users with {each} patients each, and one more who has a tenth as many as they have together.
 select act_as(0, 'system', 'system', 'throughput');
 
 insert into users (email, name, password_hash)
@@ -20,14 +20,14 @@ order by n;
 insert into patients (
     created_by, first_name, last_name, date_of_birth, date_of_birth_estimated, gender, address, phone_number, email,
     medical_history)
-select case when n % 11 = 0 then {users} + 1 else (n - n / 11 - 1) % {users} + 1 end, 'John', 'Doe ' || n,
+select least((n - 1) / {each}, {users}) + 1, 'John', 'Doe ' || n,
     date '1990-01-01', false, 'M', '123 Health St', '1234567890', 'patient' || n || '@example.com',
     'No major issues'
 from generate_series(1, {users} * {each} / 10 * 11) n
 order by n;
 
 insert into patient_doctor_mappings (patient_id, created_by, doctor_id)
-select p.id, p.created_by, (p.id - p.id / 11 - 1) % {doctors} + 1
+select p.id, p.created_by, p.id % {doctors} + 1
 from patients p
 where p.created_by <= {users}
 order by p.id;

@@ -30,12 +30,9 @@ async fn main() -> Result<()> {
     if options.verify {
         return load::verify();
     }
-    let results = match &options.from {
-        Some(file) => Results::read(file)?,
-        None => tokio::select! {
-            results = measure::measure(&options) => results?,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-        },
+    let results = tokio::select! {
+        results = results(&options) => results?,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
     };
     if options.check {
         println!("All answers were right: {}.", results.operations());
@@ -53,4 +50,8 @@ async fn main() -> Result<()> {
         table::put_into(file, &results)?;
     }
     Ok(())
+}
+
+async fn results(options: &Options) -> Result<Results> {
+    if let Some(file) = &options.from { Results::read(file) } else { measure::measure(options).await }
 }

@@ -14,6 +14,7 @@ use crate::operations::Operation;
 /// Linux, and pgbench, which comes with PostgreSQL. Run it on a quiet machine; shares of pgbench can be compared between
 /// runs, other figures only within one.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[command(name = "cargo bench --", bin_name = "cargo bench --")]
 pub(crate) struct Options {
     /// How often each operation is measured

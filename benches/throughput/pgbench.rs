@@ -6,6 +6,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{load::Load, operations::Operation, process, server::Server, statements::script};
 
+/// With these, it reads all by the best index, as the server does; PostgreSQL does not know who has many rows.
+const SETTINGS: &str = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off";
+
 /// What pgbench found.
 pub(crate) struct Ceiling {
     pub(crate) per_second: f64,
@@ -28,6 +31,7 @@ pub(crate) fn run(server: &Server, load: &Load, operation: Operation, seconds: u
     // a second is the least that -T takes
     let length = if seconds == 0 { "-t10".to_owned() } else { format!("-T{seconds}") };
     command.arg(length);
+    command.env("PGOPTIONS", SETTINGS);
     let folder = server.new_folder("pgbench")?;
     for (part, weight, script) in &scripts {
         let file = folder.join(part.name());

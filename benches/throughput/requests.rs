@@ -100,8 +100,8 @@ impl<'a> Requests<'a> {
     fn some_mapping(&self) -> (Patient, Value) {
         let (taken, places) = (self.take(), self.load.users * self.load.each);
         let place = taken * STRIDE % places;
-        let doctor = (place + 1 + taken / places) % self.load.doctors + 1;
         let patient = self.load.patient(place);
+        let doctor = (patient.id + 1 + taken / places) % self.load.doctors + 1;
         (patient, json!({"patient": patient.id, "doctor": doctor}))
     }
 
@@ -166,7 +166,7 @@ impl<'a> Requests<'a> {
             Operation::LongList => all_are_own(usize::try_from(self.load.many()).ok()?),
             Operation::Post => is_own(&body),
             Operation::Login => {
-                let token = self.load.tokens.verify(body["access"].as_str()?, TokenType::Access).ok()?;
+                let token = self.load.tokens.verify(body.get("access")?.as_str()?, TokenType::Access).ok()?;
                 token.user_id.cast_unsigned() == asked.user
             }
             _ => is_id(&body, "id") && is_own(&body),

@@ -52,6 +52,8 @@ pub(crate) struct Figures {
     pub(crate) postgres_cpu_us: f64,
     pub(crate) pgbench_postgres_cpu_us: Option<f64>,
     pub(crate) peak_mb: f64,
+    /// How many requests got a 503, and were sent again.
+    pub(crate) refused: f64,
 }
 
 impl Results {
@@ -94,6 +96,7 @@ impl Figures {
             postgres_cpu_us: median(|sample| sample.postgres_cpu),
             pgbench_postgres_cpu_us: of_pgbench(|_, top| top.postgres_cpu),
             peak_mb: median(|sample| sample.peak),
+            refused: median(|sample| sample.refused),
         }
     }
 }

@@ -54,13 +54,11 @@ pub(crate) fn script(operation: Operation, load: &Load, verifier: &str) -> Optio
 
 /// Sets the variables of a script.
 fn row_by_chance(operation: Operation, load: &Load) -> String {
-    let (users, many) = (load.users, load.many());
+    let Load { users, each, doctors, .. } = load;
+    let (owner, pages) = (load.owner_of_many(), load.many() / 100);
     match operation {
-        Operation::LongList => format!("\\set user {}", load.owner_of_many()),
-        // of the patients of the user who has many each has a number that is a multiple of 11
-        Operation::Page => {
-            format!("\\set user {}\n\\set after random(0, {} - 1) * 100 * 11", load.owner_of_many(), many / 100)
-        }
+        Operation::LongList => format!("\\set user {owner}"),
+        Operation::Page => format!("\\set user {owner}\n\\set after {users} * {each} + random(0, {pages} - 1) * 100"),
         // each client counts for itself
         Operation::Delete => format!(
             "\\set place :count * {} + :client_id\n\\set count :count + 1\n\\set user :place % {users} + 1\n\
@@ -68,10 +66,9 @@ fn row_by_chance(operation: Operation, load: &Load) -> String {
             operation.pgbench_clients()
         ),
         _ => format!(
-            "\\set place random(0, {users} * {} - 1)\n\\set user :place % {users} + 1\n\
-            \\set id :place + :place / 10 + 1\n\\set doctor random(1, {})\n\
-            \\set phone random(1000000000, 9999999999)\n\\set number random(0, 999999)",
-            load.each, load.doctors
+            "\\set place random(0, {users} * {each} - 1)\n\\set user :place / {each} + 1\n\\set id :place + 1\n\
+            \\set doctor random(1, {doctors})\n\\set phone random(1000000000, 9999999999)\n\
+            \\set number random(0, 999999)"
         ),
     }
 }

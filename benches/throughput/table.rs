@@ -57,8 +57,11 @@ fn footer(server: &ServerResults) -> String {
         let times = login.server_cpu_us / server.bare_argon2id_cpu_us;
         format!(" A login takes {times:.2} times the processor time of the bare Argon2id verification.")
     });
+    let refused: f64 = server.operations.iter().map(|figures| figures.refused).sum();
+    let refused =
+        if refused > 0.0 { format!(" {refused} requests got a 503, and were sent again.") } else { String::new() };
     format!(
-        "Idle, the server holds {:.0} MB. It answers {:.2} s after its start.{login}{}",
+        "Idle, the server holds {:.0} MB. It answers {:.2} s after its start.{login}{}{refused}",
         server.idle_mb,
         server.first_answer_ms / 1e3,
         beside_logins(server).unwrap_or_default()
