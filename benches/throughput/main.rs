@@ -27,9 +27,6 @@ use results::Results;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    if options.verify {
-        return load::verify();
-    }
     let results = tokio::select! {
         results = results(&options) => results?,
         _ = tokio::signal::ctrl_c() => bail!("interrupted"),

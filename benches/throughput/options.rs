@@ -14,7 +14,6 @@ use crate::operations::Operation;
 /// Linux, and pgbench, which comes with PostgreSQL. Run it on a quiet machine; shares of pgbench can be compared between
 /// runs, other figures only within one.
 #[derive(Parser)]
-#[expect(clippy::struct_excessive_bools, reason = "flags")]
 #[command(name = "cargo bench --", bin_name = "cargo bench --")]
 pub(crate) struct Options {
     /// How often each operation is measured
@@ -54,9 +53,6 @@ pub(crate) struct Options {
     /// What cargo says to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
-    /// Verifies a password once: what pgbench calls, so that it does the work of a login too
-    #[arg(long, hide = true)]
-    pub(crate) verify: bool,
 }
 
 impl Options {

@@ -4,7 +4,13 @@ use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{load::Load, operations::Operation, process, server::Server, statements::script};
+use crate::{
+    load::{Load, verifications_per_second},
+    operations::Operation,
+    process,
+    server::Server,
+    statements::script,
+};
 
 /// With these, it reads all by the best index, as the server does; PostgreSQL does not know who has many rows.
 const SETTINGS: &str = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off";
@@ -18,16 +24,14 @@ pub(crate) struct Ceiling {
 
 /// Runs it for some seconds, if it can do this operation.
 pub(crate) fn run(server: &Server, load: &Load, operation: Operation, seconds: u32) -> Result<Option<Ceiling>> {
-    let scripts = scripts(operation, load)?;
+    let scripts = scripts(operation, load);
     if scripts.is_empty() {
         return Ok(None);
     }
     let clients = operation.pgbench_clients().to_string();
-    // a thread that verifies a password does nothing else
-    let threads = if scripts.iter().any(|(part, _, _)| *part == Operation::Login) { &clients } else { "2" };
     let mut command = Command::new(process::program_folder(server.postmaster)?.join("pgbench"));
     command.args(["-n", "-M", "prepared", "-U", "postgres", "-D", "count=0", "-h", &server.socket_dir]);
-    command.args(["-c", &clients, "-j", threads]);
+    command.args(["-c", &clients, "-j", "2"]);
     // a second is the least that -T takes
     let length = if seconds == 0 { "-t10".to_owned() } else { format!("-T{seconds}") };
     command.arg(length);
@@ -49,13 +53,25 @@ pub(crate) fn run(server: &Server, load: &Load, operation: Operation, seconds: u
         number.parse().with_context(|| printed.to_string())
     };
     let count = number("number of transactions actually processed:")?;
-    Ok(Some(Ceiling { per_second: number("tps =")?, postgres_cpu: cpu as f64 / count.max(1.0) }))
+    let per_second = with_logins(number("tps =")?, &scripts)?;
+    Ok(Some(Ceiling { per_second, postgres_cpu: cpu as f64 / count.max(1.0) }))
+}
+
+/// Adds the time that the passwords of logins take on all processors, which pgbench can't verify.
+fn with_logins(per_second: f64, scripts: &[(Operation, u32, String)]) -> Result<f64> {
+    let weights = |is_counted: fn(Operation) -> bool| -> f64 {
+        scripts.iter().filter(|(part, _, _)| is_counted(*part)).map(|(_, weight, _)| f64::from(*weight)).sum()
+    };
+    let logins = weights(|part| part == Operation::Login) / weights(|_| true);
+    if logins == 0.0 {
+        return Ok(per_second);
+    }
+    Ok(1.0 / (1.0 / per_second + logins / verifications_per_second()?))
 }
 
 /// The parts of an operation, with their weights and scripts.
-fn scripts(operation: Operation, load: &Load) -> Result<Vec<(Operation, u32, String)>> {
-    let verifier = format!("{} --verify", std::env::current_exe()?.display());
+fn scripts(operation: Operation, load: &Load) -> Vec<(Operation, u32, String)> {
     let itself = [(operation, 1)];
     let parts = if operation.parts().is_empty() { &itself } else { operation.parts() };
-    Ok(parts.iter().filter_map(|(part, weight)| Some((*part, *weight, script(*part, load, &verifier)?))).collect())
+    parts.iter().filter_map(|(part, weight)| Some((*part, *weight, script(*part, load)?))).collect()
 }

@@ -51,6 +51,7 @@ pub(crate) struct Figures {
     pub(crate) server_cpu_us: f64,
     pub(crate) postgres_cpu_us: f64,
     pub(crate) pgbench_postgres_cpu_us: Option<f64>,
+    /// The most that the server held, in the first round: later ones would show what logins have left behind.
     pub(crate) peak_mb: f64,
     /// How many requests got a 503, and were sent again.
     pub(crate) refused: f64,
@@ -95,7 +96,7 @@ impl Figures {
             server_cpu_us: median(|sample| sample.server_cpu),
             postgres_cpu_us: median(|sample| sample.postgres_cpu),
             pgbench_postgres_cpu_us: of_pgbench(|_, top| top.postgres_cpu),
-            peak_mb: median(|sample| sample.peak),
+            peak_mb: rounds.first().map_or(0.0, |(sample, _)| round(sample.peak)),
             refused: median(|sample| sample.refused),
         }
     }

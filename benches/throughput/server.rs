@@ -86,7 +86,8 @@ impl Server {
 
     /// How to name it in results.
     pub(crate) fn name(&self) -> String {
-        self.program.display().to_string()
+        let short = self.program.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&self.program);
+        short.display().to_string()
     }
 
     /// The key that signs its tokens.
