@@ -12,8 +12,9 @@ use crate::{
     statements::script,
 };
 
-/// With these, it reads all by the best index, as the server does; PostgreSQL does not know who has many rows.
-const SETTINGS: &str = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off";
+/// With these it reads all by the best index, and plans nothing twice; PostgreSQL does not know who has many rows.
+const SETTINGS: &str =
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan";
 
 /// What pgbench found.
 pub(crate) struct Ceiling {

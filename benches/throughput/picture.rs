@@ -42,7 +42,7 @@ pub(crate) fn svg(results: &Results) -> Result<String> {
 <style>
   {STYLE}
 </style>
-<text class="title" x="12" y="24">Requests a second, against PostgreSQL alone</text>
+<text class="title" x="12" y="24">Requests a second · their share of what PostgreSQL alone does</text>
 <text class="more end" x="{full}" y="44">pgbench, the same work</text>
 <line class="full" x1="{full}" y1="50" x2="{full}" y2="{bottom}"/>
 {}</svg>
