@@ -64,7 +64,7 @@ impl ApiTokens<'_> {
             "#,
             Caller::of(self.user) as _
         );
-        let tokens = tokens.fetch_all(self.db.connection()).await?;
+        let tokens = tokens.fetch_all(self.db.reading_connection()).await?;
         if tokens.is_empty() {
             self.db.check(self.user).await?;
         }

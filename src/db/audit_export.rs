@@ -58,7 +58,7 @@ impl Db {
             until,
             BATCH
         );
-        let records = records.fetch_all(self.connection()).await?;
+        let records = records.fetch_all(self.reading_connection()).await?;
         for record in &records {
             let last = if record.is_read { &mut place.read } else { &mut place.change };
             *last = (record.at, record.id);

@@ -4,24 +4,29 @@ use std::{io, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    Connection as _, Either, Error, Execute, Executor, PgPool, Postgres, SqlStr,
+    Connection as _, Either, Error, Execute, Executor, Postgres, SqlStr,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::time::timeout;
 
+use super::connections::{Connections, is_loss};
+
 /// How often a statement is retried.
 const RETRIES: usize = 3;
 
-/// A connection of the pool, for one statement. A statement that loses a race (40001, 40P01), or that was prepared before
-/// a migration, is retried. A statement that takes too long ends, even if PostgreSQL does not answer.
+/// A connection for one statement. A statement that loses a race (40001, 40P01), or that was prepared before a migration,
+/// is retried. A statement that takes too long ends, even if PostgreSQL does not answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Connection<'c> {
-    pub(super) pool: &'c PgPool,
+    pub(super) connections: &'c Connections,
     /// How long a statement may take, including the wait for a connection.
     pub(super) limit: Duration,
+    /// Whether it may run twice, because it only reads. Then it does so where the connection is lost.
+    pub(super) only_reads: bool,
 }
 
 type Statement = (SqlStr, Option<PgArguments>);
+type Rows = Vec<Either<PgQueryResult, PgRow>>;
 
 /// A statement and its values, which can be run again.
 fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Error> {
@@ -29,24 +34,40 @@ fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Err
     Ok((query.sql(), arguments))
 }
 
-async fn run(
-    Connection { pool, limit }: Connection<'_>,
-    statement: Result<Statement, Error>,
-) -> Result<Vec<Either<PgQueryResult, PgRow>>, Error> {
+async fn run(connection: Connection<'_>, statement: Result<Statement, Error>) -> Result<Rows, Error> {
     let statement = statement?;
     let attempts = async {
-        let mut connection = pool.acquire().await?;
-        for _ in 0..RETRIES {
-            match connection.fetch_many(statement.clone()).try_collect().await {
-                Err(error) if has_code(&error, &["40001", "40P01"]) => {}
-                // "cached plan must not change result type"
-                Err(error) if has_code(&error, &["0A000"]) => connection.clear_cached_statements().await?,
-                result => return result,
-            }
+        match attempt(connection, &statement).await {
+            Err(error) if connection.only_reads && is_loss(&error) => attempt(connection, &statement).await,
+            result => result,
         }
-        connection.fetch_many(statement.clone()).try_collect().await
     };
-    timeout(limit, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    timeout(connection.limit, attempts).await.unwrap_or(Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
+
+/// Runs a statement on one connection.
+async fn attempt(connection: Connection<'_>, statement: &Statement) -> Result<Rows, Error> {
+    let mut lent = connection.connections.lend().await?;
+    let mut retries = 0..RETRIES;
+    loop {
+        let result = lent.connection().fetch_many(statement.clone()).try_collect().await;
+        match result {
+            Err(error) if has_code(&error, &["40001", "40P01"]) && retries.next().is_some() => {}
+            // "cached plan must not change result type"
+            Err(error) if has_code(&error, &["0A000"]) && retries.next().is_some() => {
+                lent.connection().clear_cached_statements().await?;
+            }
+            Err(error) if is_loss(&error) => {
+                drop(lent.lost());
+                return Err(error);
+            }
+            result @ (Ok(_) | Err(Error::Database(_))) => {
+                lent.keep();
+                return result;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn has_code(error: &Error, codes: &[&str]) -> bool {
@@ -83,7 +104,7 @@ impl<'c> Executor<'c> for Connection<'c> {
     where
         'c: 'e,
     {
-        self.pool.prepare_with(sql, parameters)
+        self.connections.pool().prepare_with(sql, parameters)
     }
 
     #[doc(hidden)]
@@ -91,6 +112,6 @@ impl<'c> Executor<'c> for Connection<'c> {
     where
         'c: 'e,
     {
-        self.pool.describe(sql)
+        self.connections.pool().describe(sql)
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Directory<'a> {
             self.user.is_none(),
             id.get()
         )
-        .fetch_optional(self.db.connection())
+        .fetch_optional(self.db.reading_connection())
         .await?;
         match self.user {
             Some(user) => self.db.found(user, Doctor::NAME, doctor).await,

@@ -258,7 +258,7 @@ impl Doctors<'_> {
             license_number,
             except.map(Id::get)
         );
-        let Some(taken) = taken.fetch_optional(self.db.connection()).await? else {
+        let Some(taken) = taken.fetch_optional(self.db.reading_connection()).await? else {
             return Ok(FieldErrors::default());
         };
         let constraints = [(taken.email, "doctors_email_key"), (taken.license_number, "doctors_license_number_key")];

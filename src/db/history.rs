@@ -87,7 +87,7 @@ impl Db {
             Caller::of(user) as _,
             patient
         );
-        let owner = owner.fetch_optional(self.connection()).await?;
+        let owner = owner.fetch_optional(self.reading_connection()).await?;
         self.found(user, Patient::NAME, owner).await.map(drop)
     }
 }

@@ -73,7 +73,7 @@ impl Db {
             route,
             key.key
         );
-        match before.fetch_optional(self.connection()).await? {
+        match before.fetch_optional(self.reading_connection()).await? {
             None => Ok(None),
             Some(before) if before.fingerprint != key.fingerprint => Err(ApiError::KeyReused),
             Some(before) => serde_json::from_str(&before.answer)

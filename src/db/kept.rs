@@ -160,7 +160,7 @@ impl Db {
             "#,
             Caller::of(user) as _
         );
-        let account = account.fetch_optional(self.connection()).await?;
+        let account = account.fetch_optional(self.reading_connection()).await?;
         self.found(user, "User", account).await
     }
 }

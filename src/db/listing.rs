@@ -230,7 +230,7 @@ impl Db {
         query.push_bind(limit + 1);
         // of the many ways to filter none is worth to be kept prepared
         let statement = query.build().persistent(request.filters.is_empty());
-        let connection = if request.is_search() { self.search_connection() } else { self.connection() };
+        let connection = if request.is_search() { self.search_connection() } else { self.reading_connection() };
         let rows = statement.fetch_all(connection).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
             T::check(self, user, request.parent).await?;

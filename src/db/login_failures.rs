@@ -53,7 +53,7 @@ impl Db {
             &intervals(&attempt.spacings),
             interval(attempt.period)
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.reading_connection())
         .await?;
         if let Err(error) = waited(row.wait) {
             self.record_throttled(row.id, attempt, origin).await?;

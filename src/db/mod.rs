@@ -3,17 +3,15 @@
 //! Every statement starts from the actor: one row while the caller's account is active and the login goes on, else
 //! none. So one round trip checks the caller, scopes the rows, and tells the audit trigger who acts.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use serde::Serialize;
-use sqlx::{
-    ConnectOptions, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use caller::Caller;
 use connection::Connection;
+use connections::Connections;
 use reads::Reads;
 
 use crate::{
@@ -29,6 +27,7 @@ pub mod audit;
 pub mod audit_export;
 mod caller;
 mod connection;
+mod connections;
 pub mod directory;
 pub mod django;
 pub mod doctors;
@@ -56,6 +55,8 @@ pub use schema::SchemaError;
 const STATEMENT: Duration = Duration::from_millis(3500);
 /// The same for a command: an account with 100,000 patients is deleted in 10 seconds.
 const COMMAND: Duration = Duration::from_mins(10);
+/// How long a statement waits for a connection.
+const WAIT: Duration = Duration::from_secs(3);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
 /// How long the last statements may take.
@@ -119,10 +120,10 @@ pub trait Model {
 /// The database.
 #[derive(Clone)]
 pub struct Db {
-    pool: PgPool,
+    connections: Arc<Connections>,
     /// For statements that may read many more rows than they return. They have few connections, so that many searches at
     /// once leave the other connections, and part of the processor, to everybody else.
-    searches: PgPool,
+    searches: Arc<Connections>,
     /// How long a statement may take.
     limit: Duration,
     reads: Reads,
@@ -137,21 +138,18 @@ impl Db {
     /// The same, with reads recorded in another way.
     pub fn auditing(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
-        let pool = |connections: u32, wait| {
-            let pool = PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(wait);
-            pool.connect_lazy_with(options.clone())
-        };
         let quarter = (connections / 4).max(1);
-        let searches = pool(quarter, SEARCH_WAIT);
-        let pool = pool(connections.saturating_sub(quarter), Duration::from_secs(3));
-        Self { reads: Reads::new(pool.clone(), audit), pool, searches, limit: STATEMENT }
+        let searches = Connections::new(options.clone(), quarter, SEARCH_WAIT);
+        let connections = Connections::new(options, connections.saturating_sub(quarter), WAIT);
+        Self { reads: Reads::new(Arc::clone(&connections), audit), connections, searches, limit: STATEMENT }
     }
 
     /// For a command: one connection, whose statements may take minutes.
     pub fn for_command(options: PgConnectOptions) -> Self {
         let db = Self::new(options, 1);
-        let options = db.pool.connect_options().as_ref().clone();
-        db.pool.set_connect_options(options.options([("statement_timeout", "0")]));
+        let pool = db.connections.pool();
+        let options = pool.connect_options().as_ref().clone();
+        pool.set_connect_options(options.options([("statement_timeout", "0")]));
         Self { limit: COMMAND, ..db }
     }
 
@@ -159,17 +157,22 @@ impl Db {
     pub async fn close(&self) {
         self.reads.flush().await;
         // a statement that does not end keeps nobody
-        let _ = timeout(CLOSE, async { tokio::join!(self.pool.close(), self.searches.close()) }).await;
+        let _ = timeout(CLOSE, async { tokio::join!(self.connections.close(), self.searches.close()) }).await;
     }
 
-    /// Where statements run, except searches.
+    /// Where statements run, except those that only read.
     fn connection(&self) -> Connection<'_> {
-        Connection { pool: &self.pool, limit: self.limit }
+        Connection { connections: &self.connections, limit: self.limit, only_reads: false }
+    }
+
+    /// Where statements run that only read, except searches.
+    fn reading_connection(&self) -> Connection<'_> {
+        Connection { only_reads: true, ..self.connection() }
     }
 
     /// Where searches run.
     fn search_connection(&self) -> Connection<'_> {
-        Connection { pool: &self.searches, limit: self.limit }
+        Connection { connections: &self.searches, ..self.reading_connection() }
     }
 
     /// The row that a statement found. No row: 401 if the caller may no longer call, else 404; a row of somebody else is

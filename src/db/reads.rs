@@ -10,13 +10,12 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgPool;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     time::timeout,
 };
 
-use super::recorder::Recorder;
+use super::{connections::Connections, recorder::Recorder};
 use crate::{
     auth::CurrentUser,
     config::{ReadAudit, WhenFull},
@@ -111,11 +110,11 @@ impl Read {
 
 impl Reads {
     /// Begins to record.
-    pub(super) fn new(pool: PgPool, audit: ReadAudit) -> Self {
+    pub(super) fn new(connections: Arc<Connections>, audit: ReadAudit) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
         let room = Arc::new(Semaphore::new(usize::try_from(audit.room).unwrap_or(usize::MAX)));
         let (dropped, hurry) = (Arc::default(), Arc::default());
-        let recorder = Recorder { pool, waiting, dropped: Arc::clone(&dropped), hurry: Arc::clone(&hurry) };
+        let recorder = Recorder { connections, waiting, dropped: Arc::clone(&dropped), hurry: Arc::clone(&hurry) };
         tokio::spawn(recorder.run());
         Self { audit, queue, room, dropped, hurry }
     }

@@ -10,7 +10,6 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
 use tokio::{
     sync::{Notify, mpsc::UnboundedReceiver},
     time::{sleep, timeout},
@@ -19,6 +18,7 @@ use tokio::{
 use super::{
     Db, STATEMENT,
     connection::Connection,
+    connections::Connections,
     reads::{Read, Waiting},
 };
 use crate::error::Result;
@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Takes the records that wait, and writes them.
 pub(super) struct Recorder {
-    pub(super) pool: PgPool,
+    pub(super) connections: Arc<Connections>,
     pub(super) waiting: UnboundedReceiver<Waiting>,
     /// How many records were dropped and not yet reported.
     pub(super) dropped: Arc<AtomicUsize>,
@@ -126,7 +126,7 @@ impl Recorder {
     }
 
     fn connection(&self) -> Connection<'_> {
-        Connection { pool: &self.pool, limit: STATEMENT }
+        Connection { connections: &self.connections, limit: STATEMENT, only_reads: false }
     }
 
     fn report_dropped(&self) {

@@ -45,7 +45,7 @@ impl Sessions<'_> {
             "#,
             Caller::of(self.user) as _
         );
-        let sessions = sessions.fetch_all(self.db.connection()).await?;
+        let sessions = sessions.fetch_all(self.db.reading_connection()).await?;
         if sessions.is_empty() {
             self.db.check(self.user).await?;
         }

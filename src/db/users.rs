@@ -146,7 +146,7 @@ impl Db {
             email,
             username
         )
-        .fetch_one(self.connection())
+        .fetch_one(self.reading_connection())
         .await?;
         let taken = [(taken.email, "users_email_key"), (taken.username, "users_username_key")];
         let constraints = taken.into_iter().filter_map(|(taken, constraint)| taken.then_some(constraint));
@@ -200,7 +200,7 @@ impl Db {
             "#,
             Caller::of(user) as _
         );
-        let credentials = credentials.fetch_optional(self.connection()).await?;
+        let credentials = credentials.fetch_optional(self.reading_connection()).await?;
         self.found(user, "User", credentials).await
     }
 

@@ -1,0 +1,164 @@
+//! Connections that stay checked out of sqlx's pool between statements. The pool makes, counts and heals them; but each
+//! release to it costs a round trip and a task, and so does each checkout.
+//!
+//! Only a connection whose statement ran to its end is kept. Any other goes back to the pool, which cleans it up.
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    Connection as _, Error, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSeverity},
+};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{sleep, timeout},
+};
+
+/// How long a connection that was idle is taken to be alive.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long a connection is kept idle, and how often that is looked at. Then it is the pool's, which closes it by and by.
+const IDLE: Duration = Duration::from_mins(1);
+/// How long it is kept at most, so that the pool can see that it is old.
+const KEPT: Duration = Duration::from_mins(10);
+
+/// Some connections to the database, each used by one statement at a time.
+#[derive(Debug)]
+pub(super) struct Connections {
+    pool: PgPool,
+    /// How long a statement waits for a connection.
+    wait: Duration,
+    /// One for each statement that may run.
+    turns: Semaphore,
+    /// Those that nobody uses, the one that was used last at the end.
+    kept: Mutex<Vec<Kept>>,
+    /// How many were lost. What was kept before is not trusted any more.
+    losses: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: PoolConnection<Postgres>,
+    /// When the pool gave it.
+    since: Instant,
+    used: Instant,
+    /// How many losses there were when it was known to be alive.
+    losses: u64,
+}
+
+/// A connection for one statement. Dropped, it is the pool's, and nobody has it before it is clean.
+pub(super) struct Lent<'c> {
+    connection: Kept,
+    connections: &'c Connections,
+    /// Given back after the connection.
+    turn: SemaphorePermit<'c>,
+}
+
+impl Connections {
+    /// At most so many, which are opened when they are needed.
+    pub(super) fn new(options: PgConnectOptions, count: u32, wait: Duration) -> Arc<Self> {
+        let count = count.max(1);
+        let pool = PgPoolOptions::new().max_connections(count).acquire_timeout(wait).connect_lazy_with(options);
+        let turns = Semaphore::new(usize::try_from(count).unwrap_or(usize::MAX));
+        let connections = Arc::new(Self { pool, wait, turns, kept: Mutex::default(), losses: AtomicU64::new(0) });
+        let kept = Arc::downgrade(&connections);
+        tokio::spawn(async move {
+            loop {
+                sleep(IDLE).await;
+                let Some(connections) = kept.upgrade() else { return };
+                connections.kept().retain(|kept| kept.used.elapsed() < IDLE);
+            }
+        });
+        connections
+    }
+
+    /// sqlx's pool of them.
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// One of them.
+    pub(super) async fn lend(&self) -> Result<Lent<'_>, Error> {
+        timeout(self.wait, self.take()).await.unwrap_or(Err(Error::PoolTimedOut))
+    }
+
+    async fn take(&self) -> Result<Lent<'_>, Error> {
+        let mut turn = self.turns.acquire().await.map_err(|_| Error::PoolClosed)?;
+        loop {
+            let losses = self.losses.load(Ordering::Relaxed);
+            let last = self.kept().pop();
+            let connection = match last {
+                Some(kept) => kept,
+                None => Kept::now(self.pool.acquire().await?, losses),
+            };
+            let is_trusted = connection.losses == losses && connection.used.elapsed() < FRESH;
+            let mut lent = Lent { connection, connections: self, turn };
+            if is_trusted || lent.connection().ping().await.is_ok() {
+                lent.connection.losses = losses;
+                return Ok(lent);
+            }
+            turn = lent.lost();
+        }
+    }
+
+    /// Closes all of them, each when its statement has ended.
+    pub(super) async fn close(&self) {
+        let closed = self.pool.close();
+        // what is given back from now on is the pool's
+        mem::take(&mut *self.kept());
+        closed.await;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn now(connection: PoolConnection<Postgres>, losses: u64) -> Self {
+        let now = Instant::now();
+        Self { connection, since: now, used: now, losses }
+    }
+}
+
+impl<'c> Lent<'c> {
+    /// The connection itself.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.connection.connection
+    }
+
+    /// Keeps it for the next statement. The last one ran to its end.
+    pub(super) fn keep(mut self) {
+        self.connection.used = Instant::now();
+        let mut kept = self.connections.kept();
+        if self.connection.since.elapsed() < KEPT && !self.connections.pool.is_closed() {
+            kept.push(self.connection);
+        }
+    }
+
+    /// Closes it, because nobody should use it again, and looks at the others before they are used.
+    pub(super) fn lost(mut self) -> SemaphorePermit<'c> {
+        self.connections.losses.fetch_add(1, Ordering::Relaxed);
+        self.connection.connection.close_on_drop();
+        self.turn
+    }
+}
+
+/// Whether the connection is gone, and not only the statement.
+pub(super) fn is_loss(error: &Error) -> bool {
+    match error {
+        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => true,
+        Error::Database(error) => {
+            let error = error.try_downcast_ref::<PgDatabaseError>();
+            error.is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))
+        }
+        _ => false,
+    }
+}
