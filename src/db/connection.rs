@@ -53,21 +53,20 @@ async fn attempt(connection: Connection<'_>, statement: &Statement) -> Result<Ro
         let result = lent.connection().fetch_many(statement.clone()).try_collect().await;
         match result {
             Err(error) if has_code(&error, &["40001", "40P01"]) && retries.next().is_some() => {}
-            // "cached plan must not change result type"
-            Err(error) if has_code(&error, &["0A000"]) && retries.next().is_some() => {
+            Err(error) if is_outdated(&error) && retries.next().is_some() => {
                 lent.connection().clear_cached_statements().await?;
             }
-            Err(error) if is_loss(&error) => {
-                drop(lent.lost());
-                return Err(error);
-            }
-            result @ (Ok(_) | Err(Error::Database(_))) => {
-                lent.keep();
+            result => {
+                lent.after(&result);
                 return result;
             }
-            Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether the statement was prepared before a migration: "cached plan must not change result type".
+pub(super) fn is_outdated(error: &Error) -> bool {
+    has_code(error, &["0A000"])
 }
 
 fn has_code(error: &Error, codes: &[&str]) -> bool {

@@ -143,6 +143,16 @@ impl<'c> Lent<'c> {
         }
     }
 
+    /// Gives it back after a statement with this result.
+    pub(super) fn after<T>(self, result: &Result<T, Error>) {
+        match result {
+            Err(error) if is_loss(error) => drop(self.lost()),
+            Ok(_) | Err(Error::Database(_)) => self.keep(),
+            // it may be in the middle of something
+            Err(_) => {}
+        }
+    }
+
     /// Closes it, because nobody should use it again, and looks at the others before they are used.
     pub(super) fn lost(mut self) -> SemaphorePermit<'c> {
         self.connections.losses.fetch_add(1, Ordering::Relaxed);

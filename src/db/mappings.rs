@@ -1,6 +1,4 @@
-//! Which doctors look after a user's patients.
-
-use std::iter;
+//! Which doctors look after a user's patients. `by_patient` reads those of one patient.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +9,6 @@ use super::{
     idempotency::{Inserted, Key, insert_error},
     listing::{Column, Kind, Listed},
     patients::Patient,
-    reads::Read,
 };
 use crate::{
     auth::CurrentUser,
@@ -72,8 +69,8 @@ pub struct NewMapping {
 
 /// The mappings of a user's own patients: the only ones that can be reached.
 pub struct Mappings<'a> {
-    db: &'a Db,
-    user: &'a CurrentUser,
+    pub(super) db: &'a Db,
+    pub(super) user: &'a CurrentUser,
 }
 
 impl Db {
@@ -84,57 +81,6 @@ impl Db {
 }
 
 impl Mappings<'_> {
-    /// Those of one patient.
-    pub async fn of_patient(&self, patient: Id<Patient>) -> Result<Vec<Mapping>> {
-        let mappings = sqlx::query_as!(
-            Mapping,
-            r#"
-            with actor as materialized (select * from actor($1)),
-            patient as materialized (
-                select p.id, p.first_name, p.last_name
-                from patients p
-                where p.id = $2 and p.created_by = (select id from actor))
-            select m.id, m.patient_id, m.doctor_id, p.first_name as patient_first_name,
-                p.last_name as patient_last_name, d.first_name as doctor_first_name,
-                d.last_name as doctor_last_name, m.assigned_at
-            from patient p
-            join patient_doctor_mappings m on m.patient_id = p.id
-            join doctors d on d.id = m.doctor_id
-            order by m.id
-            "#,
-            Caller::of(self.user) as _,
-            patient.get()
-        )
-        .fetch_all(self.db.connection())
-        .await?;
-        self.shown(patient, mappings).await
-    }
-
-    /// The doctors of one patient, by ascending id.
-    pub async fn doctors_of(&self, patient: Id<Patient>) -> Result<Vec<Doctor>> {
-        let doctors = sqlx::query_as!(
-            Doctor,
-            r#"
-            with actor as materialized (select * from actor($1)),
-            patient as materialized (
-                select p.id
-                from patients p
-                where p.id = $2 and p.created_by = (select id from actor))
-            select d.id, d.first_name, d.last_name, d.specialty, d.phone_number, d.email,
-                d.license_number, d.created_at, d.updated_at, d.version
-            from patient p
-            join patient_doctor_mappings m on m.patient_id = p.id
-            join doctors d on d.id = m.doctor_id
-            order by d.id
-            "#,
-            Caller::of(self.user) as _,
-            patient.get()
-        )
-        .fetch_all(self.db.connection())
-        .await?;
-        self.shown(patient, doctors).await
-    }
-
     /// Assigns a doctor to one of the caller's own patients. Locks both rows, so that neither is deleted meanwhile.
     pub async fn create(&self, new: &NewMapping, key: Option<&Key>) -> Result<Inserted<Mapping>> {
         let mapping = sqlx::query_as!(
@@ -192,19 +138,6 @@ impl Mappings<'_> {
         .fetch_optional(self.db.connection())
         .await?;
         self.db.found(self.user, Mapping::NAME, deleted).await.map(drop)
-    }
-
-    /// The rows of a patient, which the caller is shown. No rows can also mean that the patient is not the caller's: 404.
-    async fn shown<T: Listed>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
-        if rows.is_empty() {
-            // which records that the patient was read
-            self.db.patients(self.user).get(patient).await?;
-        } else {
-            let patient = iter::once(Subject::Patient(patient.get()));
-            let read = Read::new(self.user, patient.chain(rows.iter().map(T::subject)));
-            self.db.reads.record(read).await?;
-        }
-        Ok(rows)
     }
 
     /// Why nothing was assigned: the patient is not the caller's, or the doctor does not exist.

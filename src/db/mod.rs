@@ -9,15 +9,16 @@ use serde::Serialize;
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use caller::Caller;
+use caller::Check;
 use connection::Connection;
 use connections::Connections;
 use reads::Reads;
+use shared::{Answer, Queue};
 
 use crate::{
     auth::CurrentUser,
     config::ReadAudit,
-    error::{ApiError, Result, TokenError, Unauthenticated},
+    error::{ApiError, Result},
 };
 
 pub mod accesses;
@@ -25,6 +26,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod audit;
 pub mod audit_export;
+mod by_patient;
 mod caller;
 mod connection;
 mod connections;
@@ -45,6 +47,7 @@ mod reads;
 mod recorder;
 mod schema;
 pub mod sessions;
+mod shared;
 pub mod users;
 
 pub use inspection::Inspection;
@@ -59,6 +62,9 @@ const COMMAND: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
+/// How many connections shared reads have at most, so that writes that wait keep no reader waiting. One answers more than
+/// two cores can ask.
+const SHARED: u32 = 2;
 /// How long the last statements may take.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -124,9 +130,35 @@ pub struct Db {
     /// For statements that may read many more rows than they return. They have few connections, so that many searches at
     /// once leave the other connections, and part of the processor, to everybody else.
     searches: Arc<Connections>,
+    shared: Arc<Shared>,
     /// How long a statement may take.
     limit: Duration,
     reads: Reads,
+}
+
+/// The reads that are asked together, and their connections.
+struct Shared {
+    connections: Arc<Connections>,
+    checks: Queue<Check>,
+    accounts: Queue<users::Own>,
+    patients: Queue<patients::One>,
+    doctors: Queue<directory::One>,
+    mappings_of_patients: Queue<by_patient::Mappings>,
+    doctors_of_patients: Queue<by_patient::Doctors>,
+}
+
+impl Shared {
+    fn new(connections: Arc<Connections>) -> Self {
+        Self {
+            checks: Queue::new(&connections),
+            accounts: Queue::new(&connections),
+            patients: Queue::new(&connections),
+            doctors: Queue::new(&connections),
+            mappings_of_patients: Queue::new(&connections),
+            doctors_of_patients: Queue::new(&connections),
+            connections,
+        }
+    }
 }
 
 impl Db {
@@ -140,8 +172,16 @@ impl Db {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let quarter = (connections / 4).max(1);
         let searches = Connections::new(options.clone(), quarter, SEARCH_WAIT);
-        let connections = Connections::new(options, connections.saturating_sub(quarter), WAIT);
-        Self { reads: Reads::new(Arc::clone(&connections), audit), connections, searches, limit: STATEMENT }
+        let few = (connections / 8).min(SHARED);
+        let others = Connections::new(options.clone(), connections.saturating_sub(quarter + few), WAIT);
+        let shared = if few == 0 { Arc::clone(&others) } else { Connections::new(options, few, WAIT) };
+        Self {
+            reads: Reads::new(Arc::clone(&others), audit),
+            connections: others,
+            searches,
+            shared: Arc::new(Shared::new(shared)),
+            limit: STATEMENT,
+        }
     }
 
     /// For a command: one connection, whose statements may take minutes.
@@ -157,7 +197,9 @@ impl Db {
     pub async fn close(&self) {
         self.reads.flush().await;
         // a statement that does not end keeps nobody
-        let _ = timeout(CLOSE, async { tokio::join!(self.connections.close(), self.searches.close()) }).await;
+        let closed =
+            async { tokio::join!(self.connections.close(), self.searches.close(), self.shared.connections.close()) };
+        let _ = timeout(CLOSE, closed).await;
     }
 
     /// Where statements run, except those that only read.
@@ -185,6 +227,13 @@ impl Db {
         row.ok_or(ApiError::NoRow(model))
     }
 
+    /// The row that a shared read found. No row: 404.
+    fn only<T>(&self, user: &CurrentUser, model: &'static str, answer: Answer<T>) -> Result<T> {
+        let row = answer.rows.into_iter().next().ok_or(ApiError::NoRow(model))?;
+        self.reads.token_used(user);
+        Ok(row)
+    }
+
     /// The row that a write found. No row: 404 if it is gone, 412 if its version moved on, which `current` tells.
     async fn written<T, M: Model>(
         &self,
@@ -198,52 +247,5 @@ impl Db {
             return Err(ApiError::PreconditionFailed);
         }
         self.found(user, M::NAME, row).await
-    }
-
-    /// Checks that the account is active and that the login goes on: 401 otherwise; and that an API token allows the
-    /// request: 403 otherwise.
-    pub async fn check(&self, user: &CurrentUser) -> Result<()> {
-        let row = sqlx::query!(
-            r#"
-            select u.is_active, s.token_hash is not distinct from (caller).token_hash as "is_the_token!",
-                s.id is not null and s.ended_at is null and (s.token_hash is null or s.expires_at > now())
-                    as "is_logged_in!",
-                coalesce(s.is_read_only and (caller).writes, false) as "is_forbidden!"
-            from (select $1::caller as caller) called
-            join users u on u.id = (caller).user_id
-            left join sessions s on s.id = (caller).session_id and s.user_id = u.id
-            "#,
-            Caller::of(user) as _
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        let invalid = Unauthenticated::AccessToken(TokenError::Invalid);
-        let reason = match row {
-            // of a token that the server did not sign nothing is known, not even whose it is
-            None if user.token_hash().is_some() => invalid,
-            Some(row) if !row.is_the_token => invalid,
-            None => Unauthenticated::UserNotFound,
-            Some(row) if !row.is_active => Unauthenticated::UserInactive,
-            Some(row) if !row.is_logged_in => invalid,
-            Some(row) if row.is_forbidden => return Err(ApiError::Forbidden),
-            Some(_) => return Ok(()),
-        };
-        Err(reason.into())
-    }
-
-    /// Checks that the caller is staff: 403 otherwise, and 401 if there is no such caller any more.
-    pub async fn check_staff(&self, user: &CurrentUser) -> Result<()> {
-        let is_staff = sqlx::query_scalar!(
-            r#"
-            with actor as materialized (select * from actor($1))
-            select is_staff as "is_staff!" from actor
-            "#,
-            Caller::of(user) as _
-        );
-        match is_staff.fetch_optional(self.connection()).await? {
-            Some(true) => Ok(()),
-            Some(false) => Err(ApiError::Forbidden),
-            None => self.check(user).await.and(Err(ApiError::Forbidden)),
-        }
     }
 }

@@ -1,6 +1,12 @@
 //! Accounts.
 
-use super::{Db, caller::Caller};
+use sqlx::PgConnection;
+
+use super::{
+    Db,
+    caller::{Caller, Refusal},
+    shared::{Found, Place, SharedRead},
+};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, FieldErrors, Result, constraint_error},
@@ -72,6 +78,40 @@ pub enum Deletion {
     LastSuperuser,
     /// It is kept: its password was changed meanwhile.
     OtherPassword,
+}
+
+/// The asker's own account.
+pub(super) struct Own;
+
+impl SharedRead for Own {
+    type Row = User;
+
+    async fn read(connection: &mut PgConnection, callers: &[Caller], keys: &[i64]) -> sqlx::Result<Vec<Found<User>>> {
+        let rows = sqlx::query!(
+            r#"
+            with actor as (select * from actors($1))
+            select a.n as "n!", a.user_id as "user_id!", coalesce(a.is_staff, false) as "is_staff!",
+                a.refusal as "refusal: Refusal", u.id as "id?", u.name as "name?", u.email as "email?",
+                u.username as "username?"
+            from actor a
+            left join lateral (
+                select u.id, u.name, u.email, u.username
+                from users u
+                where u.id = ($2::bigint[])[a.n] and u.id = a.user_id and a.refusal is null
+                offset 0) u on true
+            "#,
+            callers as _,
+            keys
+        );
+        let rows = rows.fetch_all(connection).await?.into_iter().map(|row| Found {
+            place: Place { n: row.n, user_id: row.user_id, is_staff: row.is_staff, refusal: row.refusal },
+            key: row.id,
+            owner: row.id,
+            row: Some(row)
+                .and_then(|row| Some(User { id: row.id?, name: row.name?, email: row.email?, username: row.username })),
+        });
+        Ok(rows.collect())
+    }
 }
 
 impl Db {
@@ -155,19 +195,8 @@ impl Db {
 
     /// The caller's own account.
     pub async fn account(&self, user: &CurrentUser) -> Result<User> {
-        let account = sqlx::query_as!(
-            User,
-            r#"
-            with actor as materialized (select * from actor($1))
-            select u.id, u.name, u.email, u.username
-            from users u
-            where u.id = (select id from actor)
-            "#,
-            Caller::of(user) as _
-        )
-        .fetch_optional(self.connection())
-        .await?;
-        self.found(user, "User", account).await
+        let answer = self.shared.accounts.ask(user, user.id(), self.limit).await?;
+        self.only(user, "User", answer)
     }
 
     /// Changes the caller's name. None: leaves it.

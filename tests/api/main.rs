@@ -60,6 +60,7 @@ mod rights;
 mod rooms;
 mod schema;
 mod sessions;
+mod shared;
 mod streams;
 mod throttles;
 mod tokens;

@@ -1,4 +1,4 @@
-//! How PostgreSQL runs the statements of lists.
+//! How PostgreSQL runs the statements of lists, and those that many requests share.
 
 use healthcare_backend::{config::ReadAudit, db::SETTINGS};
 use serde_json::Value;
@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::support::{
     FIRST_CALLER, TestApp,
     lists::{next, patients},
+    statements,
 };
 
 /// The nodes of a plan, from the top.
@@ -191,4 +192,57 @@ async fn of_the_audit_are_read_by_an_index_for_each_filter_that_is_said_to_be_fa
             check_audit(&path, &sql, &plan);
         }
     }
+}
+
+#[tokio::test]
+async fn that_are_shared_find_each_row_by_its_key_however_many_ask_and_however_they_are_planned() {
+    let app = TestApp::start().await;
+    app.user("alice").await;
+    patients(&app, 20_000).await;
+    app.sql(
+        "insert into users (email, name, password_hash) select n || '@example.org', 'x', 'x' from generate_series(1, 200) n; \
+         insert into sessions (user_id, expires_at, user_agent, address) \
+             select u.id, now() + interval '1 day', '', '' from users u, generate_series(1, 20); \
+         insert into doctors (first_name, last_name, specialty, phone_number) \
+             select 'First', 'Last' || n, 'S', '' from generate_series(1, 1000) n; \
+         insert into patient_doctor_mappings (patient_id, created_by, doctor_id) \
+             select p.id, p.created_by, 1 + (p.id * 7 + n) % 1000 from patients p, generate_series(1, 3) n",
+    )
+    .await;
+    let by_key = [
+        "users_pkey",
+        "sessions_user_id_id_idx",
+        "patients_pkey",
+        "patients_id_created_by_key",
+        "doctors_pkey",
+        "patient_doctor_mappings_patient_id_doctor_id_key",
+    ];
+    let mut checked = 0;
+    let mut connection = app.connection().await;
+    // without statistics, as after a start, and with them
+    for state in ["select", "analyze"] {
+        sqlx::raw_sql(state).execute(&mut connection).await.unwrap();
+        for sql in statements::shared() {
+            for mode in ["force_custom_plan", "force_generic_plan"] {
+                statements::prepare(&mut connection, &sql, mode).await;
+                for count in [1, 64] {
+                    let keys: Vec<i64> = (1..=count).collect();
+                    let plan = statements::explain(&mut connection, &sql, &keys).await;
+                    let what = format!("{state} {mode} {count} {sql}\n{plan:#}");
+                    for node in nodes(&plan) {
+                        let kind = node["Node Type"].as_str().unwrap();
+                        assert!(!kind.contains("Hash") && !kind.contains("Merge"), "{what}");
+                        let removed = node["Rows Removed by Filter"].as_i64().unwrap_or_default();
+                        assert_eq!(removed, 0, "{what}");
+                        assert_ne!(kind, "Seq Scan", "{what}");
+                        let Some(index) = node["Index Name"].as_str() else { continue };
+                        assert!(by_key.contains(&index), "{index} {what}");
+                        checked += 1;
+                    }
+                }
+            }
+        }
+    }
+    // users and sessions of each, and what they are asked for
+    assert_eq!(checked, 2 * 2 * 2 * (6 * 2 + 1 + 1 + 1 + 3 + 3), "six statements");
 }

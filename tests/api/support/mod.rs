@@ -19,6 +19,7 @@ pub mod database;
 pub mod lists;
 pub mod messages;
 pub mod program;
+pub mod statements;
 
 use database::TestDatabase;
 pub use messages::{bad_token, detail};
