@@ -32,6 +32,9 @@
 //! | `config` | the settings |
 //! | `request` | the id of a request, its client's address, what it accepts |
 //!
+//! Reads by key that wait together share a statement (`db::shared`), each scoped by its own caller; every other statement has
+//! a connection to itself.
+//!
 //! Two walls hold the house up. SQL is in `db`, where the pool is private. And authority is a value, not an id: only the
 //! extractor makes a `CurrentUser`, and owned rows are reached through it alone. Only `cli` makes an `Operator`, who may
 //! change any account.

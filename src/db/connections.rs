@@ -22,8 +22,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long a connection that was idle is taken to be alive.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a connection that was idle is taken to be alive: not as long as a restart of PostgreSQL takes.
+const FRESH: Duration = Duration::from_millis(100);
 /// How long a connection is kept idle, and how often that is looked at. Then it is the pool's, which closes it by and by.
 const IDLE: Duration = Duration::from_mins(1);
 /// How long it is kept at most, so that the pool can see that it is old.
@@ -39,8 +39,8 @@ pub(super) struct Connections {
     turns: Semaphore,
     /// Those that nobody uses, the one that was used last at the end.
     kept: Mutex<Vec<Kept>>,
-    /// How many were lost. What was kept before is not trusted any more.
-    losses: AtomicU64,
+    /// How many were lost, here and beside. What was kept before is not trusted any more.
+    losses: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -64,10 +64,20 @@ pub(super) struct Lent<'c> {
 impl Connections {
     /// At most so many, which are opened when they are needed.
     pub(super) fn new(options: PgConnectOptions, count: u32, wait: Duration) -> Arc<Self> {
+        Self::open(options, count, wait, Arc::default())
+    }
+
+    /// Others, to the same database.
+    pub(super) fn beside(&self, count: u32, wait: Duration) -> Arc<Self> {
+        let options = self.pool.connect_options().as_ref().clone();
+        Self::open(options, count, wait, Arc::clone(&self.losses))
+    }
+
+    fn open(options: PgConnectOptions, count: u32, wait: Duration, losses: Arc<AtomicU64>) -> Arc<Self> {
         let count = count.max(1);
         let pool = PgPoolOptions::new().max_connections(count).acquire_timeout(wait).connect_lazy_with(options);
         let turns = Semaphore::new(usize::try_from(count).unwrap_or(usize::MAX));
-        let connections = Arc::new(Self { pool, wait, turns, kept: Mutex::default(), losses: AtomicU64::new(0) });
+        let connections = Arc::new(Self { pool, wait, turns, kept: Mutex::default(), losses });
         let kept = Arc::downgrade(&connections);
         tokio::spawn(async move {
             loop {

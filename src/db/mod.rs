@@ -62,8 +62,8 @@ const COMMAND: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
-/// How many connections shared reads have at most, so that writes that wait keep no reader waiting. One answers more than
-/// two cores can ask.
+/// How many connections shared reads have at most. One answers more than two cores can ask; with two, a kind of read that
+/// waits for a lock keeps no other kind waiting.
 const SHARED: u32 = 2;
 /// How long the last statements may take.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -162,7 +162,8 @@ impl Shared {
 }
 
 impl Db {
-    /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches.
+    /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches, and of four or
+    /// more, one or two are for shared reads.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
         Self::auditing(options, connections, ReadAudit::default())
     }
@@ -171,10 +172,10 @@ impl Db {
     pub fn auditing(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let quarter = (connections / 4).max(1);
-        let searches = Connections::new(options.clone(), quarter, SEARCH_WAIT);
-        let few = (connections / 8).min(SHARED);
-        let others = Connections::new(options.clone(), connections.saturating_sub(quarter + few), WAIT);
-        let shared = if few == 0 { Arc::clone(&others) } else { Connections::new(options, few, WAIT) };
+        let few = (connections / 4).min(SHARED);
+        let others = Connections::new(options, connections.saturating_sub(quarter + few), WAIT);
+        let searches = others.beside(quarter, SEARCH_WAIT);
+        let shared = if few == 0 { Arc::clone(&others) } else { others.beside(few, WAIT) };
         Self {
             reads: Reads::new(Arc::clone(&others), audit),
             connections: others,

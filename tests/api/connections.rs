@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
 };
 
-use crate::support::{Reply, TestApp, detail, john_doe};
+use crate::support::{Reply, TestApp, detail, emily_carter, john_doe};
 
 #[tokio::test]
 async fn while_the_database_is_away_the_answer_is_503() {
@@ -32,9 +32,30 @@ async fn while_the_database_is_away_the_answer_is_503() {
 async fn a_lost_connection_to_the_database_heals() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for _ in 0..3 {
-        app.value("select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'healthcare-backend' and datname = current_database()").await;
-        alice.get("/api/patients/").await.says(200, json!([]));
+    alice.post("/api/patients/", john_doe()).await.is(201);
+    alice.post("/api/doctors/", emily_carter()).await.is(201);
+    alice.post("/api/mappings/", json!({"patient": 1, "doctor": 1})).await.is(201);
+    let reads = [
+        "/api/patients/",
+        "/api/patients/1/",
+        "/api/doctors/1/",
+        "/api/mappings/1/",
+        "/api/mappings/by-patient/1/",
+        "/api/auth/me/",
+        "/api/auth/sessions/",
+    ];
+    for read in reads {
+        // as many connections as there can be
+        let together = (0..20).map(|_| alice.get(read));
+        for reply in futures_util::future::join_all(together).await {
+            reply.is(200);
+        }
+        let ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+                     where application_name = 'healthcare-backend' and datname = current_database()";
+        assert!(app.value(ended).await.as_i64() >= Some(1));
+        alice.get(read).await.is(200);
+        // the read found out what is lost
+        alice.patch("/api/patients/1/", json!({"address": read})).await.is(200);
     }
 }
 

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::Connection;
 
-use crate::support::{Client, ME, PATIENTS, TestApp, detail, john_doe, with};
+use crate::support::{Client, ME, PATIENTS, TestApp, detail, emily_carter, john_doe, with};
 
 const USERS: i64 = 200;
 const LASTS: Duration = Duration::from_secs(5);
@@ -184,5 +185,59 @@ async fn each_caller_is_refused_for_reasons_of_their_own() {
         .collect();
     for task in tasks {
         task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_locked_is_503_in_time_and_keeps_nobody_else_waiting() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    alice.post("/api/doctors/", emily_carter()).await.is(201);
+    let mut connection = app.connection().await;
+    let mut transaction = connection.begin().await.unwrap();
+    sqlx::raw_sql("lock table patients").execute(&mut *transaction).await.unwrap();
+    let begun = Instant::now();
+    let waiting: Vec<_> = (0..100)
+        .map(|_| {
+            let alice = alice.clone();
+            tokio::spawn(async move { alice.get("/api/patients/1/").await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for path in ["/api/doctors/1/", ME] {
+        alice.get(path).await.is(200);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    for reply in waiting {
+        let reply = reply.await.unwrap();
+        assert_eq!(reply.header("retry-after"), "1");
+        reply.says(503, detail("Service temporarily unavailable, try again later."));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    transaction.rollback().await.unwrap();
+    alice.get("/api/patients/1/").await.is(200);
+}
+
+#[tokio::test]
+async fn a_patient_with_many_doctors_is_read_whole() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    app.sql(
+        "insert into doctors (first_name, last_name, specialty, phone_number) \
+             select 'First', 'Last', 'S', '' from generate_series(1, 60); \
+         insert into patient_doctor_mappings (patient_id, created_by, doctor_id) \
+             select 1, 1, n from generate_series(50, 1, -1) n",
+    )
+    .await;
+    for count in [50, 51, 52] {
+        let doctors = alice.get("/api/mappings/1/").await.is(200).body;
+        let ids: Vec<_> = doctors.as_array().unwrap().iter().map(|doctor| doctor["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=count).collect::<Vec<_>>());
+        let mappings = alice.get("/api/mappings/by-patient/1/").await.is(200).body;
+        let ids: Vec<_> = mappings.as_array().unwrap().iter().map(|mapping| mapping["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, (1..=count).collect::<Vec<_>>());
+        alice.post("/api/mappings/", json!({ "patient": 1, "doctor": count + 1 })).await.is(201);
     }
 }
