@@ -26,7 +26,14 @@ pub trait Show {
 pub(super) const JSON: (HeaderName, HeaderValue) = (CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| ApiError::Internal(format!("an answer: {error}")))
+    let mut json = Vec::with_capacity(512);
+    write_json(&mut json, value)?;
+    Ok(json)
+}
+
+/// Writes the value behind what is there.
+pub(super) fn write_json(json: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(json, value).map_err(|error| ApiError::Internal(format!("an answer: {error}")))
 }
 
 /// 200, and the value as JSON.

@@ -133,20 +133,23 @@ pub struct DoctorView<'a> {
     updated_at: DateTime<Utc>,
 }
 
-impl Show for Doctor {
-    type View<'a> = DoctorView<'a>;
+impl<S: AsRef<str>> Show for Doctor<S> {
+    type View<'a>
+        = DoctorView<'a>
+    where
+        S: 'a;
 
     fn view(&self) -> DoctorView<'_> {
         DoctorView {
             id: self.id,
-            first_name: &self.first_name,
-            last_name: &self.last_name,
-            specialty: &self.specialty,
-            phone_number: &self.phone_number,
-            email: self.email.as_deref(),
-            license_number: self.license_number.as_deref(),
+            first_name: self.first_name.as_ref(),
+            last_name: self.last_name.as_ref(),
+            specialty: self.specialty.as_ref(),
+            phone_number: self.phone_number.as_ref(),
+            email: self.email.as_ref().map(AsRef::as_ref),
+            license_number: self.license_number.as_ref().map(AsRef::as_ref),
             created_at: self.created_at,
-            name: names::join(&self.first_name, &self.last_name),
+            name: names::join(self.first_name.as_ref(), self.last_name.as_ref()),
             updated_at: self.updated_at,
         }
     }

@@ -100,16 +100,19 @@ pub struct MappingView {
     assigned_at: DateTime<Utc>,
 }
 
-impl Show for Mapping {
-    type View<'a> = MappingView;
+impl<S: AsRef<str>> Show for Mapping<S> {
+    type View<'a>
+        = MappingView
+    where
+        S: 'a;
 
     fn view(&self) -> MappingView {
-        let doctor = names::join(&self.doctor_first_name, &self.doctor_last_name);
+        let doctor = names::join(self.doctor_first_name.as_ref(), self.doctor_last_name.as_ref());
         MappingView {
             id: self.id,
             patient: self.patient_id,
             doctor: self.doctor_id,
-            patient_name: names::join(&self.patient_first_name, &self.patient_last_name),
+            patient_name: names::join(self.patient_first_name.as_ref(), self.patient_last_name.as_ref()),
             doctor_name: if has_title(&doctor) { doctor } else { format!("Dr. {doctor}") },
             assigned_at: self.assigned_at,
         }

@@ -168,23 +168,26 @@ pub struct PatientView<'a> {
     updated_at: DateTime<Utc>,
 }
 
-impl Show for Patient {
-    type View<'a> = PatientView<'a>;
+impl<S: AsRef<str>> Show for Patient<S> {
+    type View<'a>
+        = PatientView<'a>
+    where
+        S: 'a;
 
     fn view(&self) -> PatientView<'_> {
         PatientView {
             id: self.id,
-            first_name: &self.first_name,
-            last_name: &self.last_name,
+            first_name: self.first_name.as_ref(),
+            last_name: self.last_name.as_ref(),
             date_of_birth: self.date_of_birth,
             gender: self.gender,
-            address: &self.address,
-            phone_number: &self.phone_number,
-            email: &self.email,
-            medical_history: &self.medical_history,
-            created_by: &self.created_by,
+            address: self.address.as_ref(),
+            phone_number: self.phone_number.as_ref(),
+            email: self.email.as_ref(),
+            medical_history: self.medical_history.as_ref(),
+            created_by: self.created_by.as_ref(),
             created_at: self.created_at,
-            name: names::join(&self.first_name, &self.last_name),
+            name: names::join(self.first_name.as_ref(), self.last_name.as_ref()),
             age: ages::today(self.date_of_birth),
             date_of_birth_estimated: self.date_of_birth_estimated,
             updated_at: self.updated_at,

@@ -32,6 +32,8 @@ pub enum AccessScope {
 }
 
 impl Listed for Access {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = "r.id, r.at, r.actor_email as actor, r.via, r.address, r.request_id, \
         case when r.mapping_ids <> '{}' then 'mappings' when cardinality(r.patient_ids) = 1 then 'patient' else 'list' end \
             as scope";
@@ -74,6 +76,8 @@ pub struct Read {
 }
 
 impl Listed for Read {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = "r.id, r.at, r.actor_id, r.actor_email as actor, r.via, r.address, \
         r.session_id as session, r.request_id, r.patient_ids as patients, r.mapping_ids as mappings";
     const FROM: &'static str = "from access_log r where (select is_staff from actor)";

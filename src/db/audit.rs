@@ -41,6 +41,8 @@ pub enum AuditAction {
 }
 
 impl Listed for AuditEntry {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = "a.id, a.at, a.actor_id, a.actor_email as actor, a.via, a.address, \
         a.session_id as session, a.request_id, a.event, a.table_name as \"table\", a.row_id as \"row\", \
         shown_action(a.action) as action, \

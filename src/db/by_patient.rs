@@ -8,7 +8,6 @@ use super::{
     Id, Model, Subject,
     caller::{Caller, Refusal},
     doctors::Doctor,
-    listing::Listed,
     mappings::{self, Mapping},
     patients::Patient,
     reads::Read,
@@ -78,7 +77,7 @@ impl mappings::Mappings<'_> {
     }
 
     /// The rows of a patient, which the caller is shown; 404 if it is not the caller's.
-    async fn shown<T: Listed>(&self, patient: Id<Patient>, answer: Answer<T>) -> Result<Vec<T>> {
+    async fn shown<T: Model>(&self, patient: Id<Patient>, answer: Answer<T>) -> Result<Vec<T>> {
         if !answer.is_found {
             return Err(ApiError::NoRow(Patient::NAME));
         }
@@ -89,7 +88,7 @@ impl mappings::Mappings<'_> {
     }
 
     /// The same of a patient with many. If there are none any more, it is found out why.
-    async fn all_shown<T: Listed>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
+    async fn all_shown<T: Model>(&self, patient: Id<Patient>, rows: Vec<T>) -> Result<Vec<T>> {
         if rows.is_empty() {
             self.db.patients(self.user).get(patient).await?;
             return Ok(rows);

@@ -26,7 +26,8 @@ pub(super) struct Connection<'c> {
 }
 
 type Statement = (SqlStr, Option<PgArguments>);
-type Rows = Vec<Either<PgQueryResult, PgRow>>;
+/// A row, or what was done.
+pub(super) type Row = Either<PgQueryResult, PgRow>;
 
 /// A statement and its values, which can be run again.
 fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Error> {
@@ -34,11 +35,16 @@ fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Err
     Ok((query.sql(), arguments))
 }
 
-async fn run(connection: Connection<'_>, statement: Result<Statement, Error>) -> Result<Rows, Error> {
+/// Runs a statement, and puts what it answers into what `empty` makes.
+async fn run<C: Extend<Row>>(
+    connection: Connection<'_>,
+    statement: Result<Statement, Error>,
+    empty: impl Fn() -> C,
+) -> Result<C, Error> {
     let statement = statement?;
     let attempts = async {
-        match attempt(connection, &statement).await {
-            Err(error) if connection.only_reads && is_loss(&error) => attempt(connection, &statement).await,
+        match attempt(connection, &statement, &empty).await {
+            Err(error) if connection.only_reads && is_loss(&error) => attempt(connection, &statement, &empty).await,
             result => result,
         }
     };
@@ -46,11 +52,20 @@ async fn run(connection: Connection<'_>, statement: Result<Statement, Error>) ->
 }
 
 /// Runs a statement on one connection.
-async fn attempt(connection: Connection<'_>, statement: &Statement) -> Result<Rows, Error> {
+async fn attempt<C: Extend<Row>>(
+    connection: Connection<'_>,
+    statement: &Statement,
+    empty: impl Fn() -> C,
+) -> Result<C, Error> {
     let mut lent = connection.connections.lend().await?;
     let mut retries = 0..RETRIES;
     loop {
-        let result = lent.connection().fetch_many(statement.clone()).try_collect().await;
+        let rows = lent.connection().fetch_many(statement.clone());
+        let put = async |mut into: C, row| {
+            into.extend([row]);
+            Ok(into)
+        };
+        let result = rows.try_fold(empty(), put).await;
         match result {
             Err(error) if has_code(&error, &["40001", "40P01"]) && retries.next().is_some() => {}
             Err(error) if is_outdated(&error) && retries.next().is_some() => {
@@ -74,6 +89,17 @@ fn has_code(error: &Error, codes: &[&str]) -> bool {
     code.is_some_and(|code| codes.contains(&code.as_ref()))
 }
 
+impl Connection<'_> {
+    /// The rows of a statement, put into what `empty` makes.
+    pub(super) async fn fetch_into<'q, C: Extend<Row>>(
+        self,
+        query: impl Execute<'q, Postgres>,
+        empty: impl Fn() -> C,
+    ) -> Result<C, Error> {
+        run(self, statement(query), empty).await
+    }
+}
+
 impl<'c> Executor<'c> for Connection<'c> {
     type Database = Postgres;
 
@@ -82,7 +108,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self, statement(query)).map(|rows| {
+        let rows = run(self, statement(query), Vec::new).map(|rows| {
             futures_util::stream::iter(
                 rows.map_or_else(|error| vec![Err(error)], |rows| rows.into_iter().map(Ok).collect()),
             )
@@ -95,7 +121,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self, statement(query));
+        let rows = run(self, statement(query), Vec::new);
         rows.map_ok(|rows| rows.into_iter().find_map(Either::right)).boxed()
     }
 

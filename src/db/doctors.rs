@@ -16,18 +16,18 @@ use crate::{
 
 /// A doctor, as stored.
 #[derive(serde::Deserialize, sqlx::FromRow)]
-pub struct Doctor {
+pub struct Doctor<S = String> {
     /// Its number.
     pub id: i64,
-    pub first_name: String,
+    pub first_name: S,
     /// Empty for a person with one name.
-    pub last_name: String,
-    pub specialty: String,
-    pub phone_number: String,
+    pub last_name: S,
+    pub specialty: S,
+    pub phone_number: S,
     /// Unique, whatever the case of its letters.
-    pub email: Option<String>,
+    pub email: Option<S>,
     /// Unique.
-    pub license_number: Option<String>,
+    pub license_number: Option<S>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// Counts the changes.
@@ -44,6 +44,8 @@ impl Model for Doctor {
 }
 
 impl Listed for Doctor {
+    type Row<'r> = Doctor<&'r str>;
+
     const SELECT: &'static str = "d.id, d.first_name, d.last_name, d.specialty, d.phone_number, \
         d.email, d.license_number, d.created_at, d.updated_at, d.version";
     const FROM: &'static str = "from doctors d where (select may_read from reader)";

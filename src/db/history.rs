@@ -43,6 +43,8 @@ pub enum ChangeAction {
 }
 
 impl Listed for Change {
+    type Row<'r> = Self;
+
     const SELECT: &'static str =
         "h.id, h.patient_id, h.at, h.actor, h.via, h.address, h.request_id, h.action, h.changes";
     const FROM: &'static str = "from patient_history h where h.patient_id = (select id from parent) \
@@ -65,8 +67,8 @@ impl Listed for Change {
     ];
     const ORDERING: &'static str = "-id";
 
-    fn subject(&self) -> Subject {
-        Subject::Patient(self.patient_id)
+    fn subject(row: &Self) -> Subject {
+        Subject::Patient(row.patient_id)
     }
 
     async fn check(db: &Db, user: &CurrentUser, patient: Option<i64>) -> Result<()> {

@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Db, caller::Caller, listing::Listed, reads::Read};
+use super::{Db, Model, caller::Caller, reads::Read};
 use crate::{
     auth::CurrentUser,
     error::{ApiError, Result, is_locked},
@@ -41,7 +41,7 @@ pub(super) fn insert_error(key: Option<&Key>, error: sqlx::Error) -> ApiError {
 impl Db {
     /// The answer to a POST whose INSERT failed: the row that an earlier request with its key made, else the error. `route`
     /// is the argument of the table's trigger `remember_key`.
-    pub(super) async fn replay<T: Listed + DeserializeOwned>(
+    pub(super) async fn replay<T: Model + DeserializeOwned>(
         &self,
         user: &CurrentUser,
         route: &str,

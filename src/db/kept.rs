@@ -41,6 +41,8 @@ pub struct KeptSession {
 }
 
 impl Listed for KeptSession {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = "s.id, s.name, s.is_read_only, s.user_agent, s.address, s.created_at, s.last_used_at, \
         s.expires_at, s.ended_at";
     const FROM: &'static str = "from sessions s where s.user_id = (select id from actor)";
@@ -61,7 +63,10 @@ pub struct KeptAnswer {
 }
 
 impl Listed for KeptAnswer {
-    const SELECT: &'static str = "k.route, k.key, k.created_at, k.answer";
+    type Row<'r> = Self;
+
+    const SELECT: &'static str = "hashtextextended(k.route || ' ' || k.key, 0) as number, k.route, k.key, \
+        k.created_at, k.answer";
     const FROM: &'static str = "from idempotency_keys k where k.user_id = (select id from actor)";
     // they have no numbers: this tells apart what was made at the same time
     const ID: &'static str = "hashtextextended(k.route || ' ' || k.key, 0)";
@@ -70,9 +75,9 @@ impl Listed for KeptAnswer {
     const COLUMNS: &'static [Column] = &[Column::ordered("created_at", "k.created_at", Kind::Time)];
     const ORDERING: &'static str = "created_at";
 
-    fn subject(&self) -> Subject {
-        let id = self.answer.get("id").and_then(Value::as_i64);
-        Subject::of(&self.route, id, Some(&self.answer))
+    fn subject(row: &Self) -> Subject {
+        let id = row.answer.get("id").and_then(Value::as_i64);
+        Subject::of(&row.route, id, Some(&row.answer))
     }
 }
 
@@ -95,6 +100,8 @@ pub struct KeptChange {
 }
 
 impl Listed for KeptChange {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = "a.id, a.at, a.actor_email as actor, a.via, a.address, a.session_id as session, \
         a.request_id, a.event, a.table_name as \"table\", a.row_id as \"row\", shown_action(a.action) as action, \
         a.old_values, a.new_values";
@@ -105,8 +112,8 @@ impl Listed for KeptChange {
     const COLUMNS: &'static [Column] = &[Column::ordered("at", "a.at", Kind::Time)];
     const ORDERING: &'static str = "at";
 
-    fn subject(&self) -> Subject {
-        Subject::of(&self.table, self.row, self.new_values.as_ref().or(self.old_values.as_ref()))
+    fn subject(row: &Self) -> Subject {
+        Subject::of(&row.table, row.row, row.new_values.as_ref().or(row.old_values.as_ref()))
     }
 }
 
@@ -118,6 +125,8 @@ pub struct KeptChangeByOthers {
 }
 
 impl Listed for KeptChangeByOthers {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = KeptChange::SELECT;
     const FROM: &'static str = "from audit_log a where a.actor_id is distinct from (select id from actor) \
         and (a.table_name = 'users' and a.row_id = (select id from actor) or a.table_name = 'sessions' \
@@ -137,6 +146,8 @@ pub struct KeptRead {
 }
 
 impl Listed for KeptRead {
+    type Row<'r> = Self;
+
     const SELECT: &'static str = Read::SELECT;
     const FROM: &'static str = "from access_log r where r.actor_id = (select id from actor)";
     const ID: &'static str = Read::ID;

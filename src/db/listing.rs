@@ -1,15 +1,23 @@
 //! Lists: filtered, searched, ordered, and taken a page at a time. The only statements that are put together when they
 //! run; each is made of the texts of this room alone, and of values.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{FromRow, Postgres, QueryBuilder, Row, postgres::PgRow};
+use std::marker::PhantomData;
 
-use super::{Db, Subject, caller::Caller, reads::Read};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use sqlx::{FromRow, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+
+use super::{Db, Subject, caller::Caller, connection::Row, reads::Read};
 use crate::{auth::CurrentUser, error::Result};
 
+/// The most rows that are worth to be read at once.
+const MOST_ROWS: i64 = 1000;
+
 /// What a list is made of.
-pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
-    /// The columns that are read.
+pub trait Listed: Send + 'static {
+    /// A row, which may borrow its texts from what PostgreSQL sent.
+    type Row<'r>: FromRow<'r, PgRow>;
+
+    /// The columns that are read. The first one is the number of the row.
     const SELECT: &'static str;
     /// The tables, and the condition that finds what the reader may see, who is the one row of `actor` or of `reader`. The
     /// number in the path, if there is one, is the one row of `parent`.
@@ -26,7 +34,7 @@ pub trait Listed: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {
     const ORDERING: &'static str = "id";
 
     /// Which patient the row tells of, so that it is recorded who was shown it.
-    fn subject(&self) -> Subject {
+    fn subject(_row: &Self::Row<'_>) -> Subject {
         Subject::Nobody
     }
 
@@ -122,24 +130,91 @@ impl ListRequest {
         Self { filters: Vec::new(), words: Vec::new(), order, is_descending, parent }
     }
 
+    /// Where a row stands.
+    fn place(&self, row: &PgRow, has_key: bool) -> sqlx::Result<Cursor> {
+        let id: i64 = row.try_get(0)?;
+        let key = match self.order.kind {
+            _ if !has_key => id.to_string(),
+            Kind::Date => row.try_get::<NaiveDate, _>("cursor_key")?.to_string(),
+            Kind::Time => row.try_get::<DateTime<Utc>, _>("cursor_key")?.to_rfc3339_opts(SecondsFormat::Micros, true),
+            _ => row.try_get("cursor_key")?,
+        };
+        Ok(Cursor { key, id })
+    }
+
     /// Whether many rows may be looked at for each that is found: whoever asks for a number has an index.
     fn is_search(&self) -> bool {
         !self.words.is_empty() || self.filters.iter().any(|(column, ..)| column.kind != Kind::Id)
     }
 }
 
-/// Some rows of a list, one behind the other.
+/// Rows of a list, one behind the other: all that were asked for, or the first of them, because they are long.
 pub struct Page<T> {
-    /// Each with its own place.
-    pub rows: Vec<(T, Cursor)>,
-    /// Whether there are others behind them.
-    pub has_more: bool,
+    rows: Vec<PgRow>,
+    /// The size of these rows, in bytes.
+    size: usize,
+    /// Where the last of these rows stands.
+    pub last: Option<Cursor>,
+    /// How many of the rows that were asked for are not here.
+    pub missing: i64,
+    /// Where the last of the rows that were asked for stands, if there are others behind it.
+    pub next: Option<Cursor>,
+    of: PhantomData<T>,
+}
+
+impl<T: Listed> Page<T> {
+    /// The rows that are here.
+    pub fn rows(&self) -> impl Iterator<Item = Result<T::Row<'_>>> {
+        self.rows.iter().map(|row| Ok(T::Row::from_row(row)?))
+    }
+
+    /// How many rows are here.
+    pub fn count(&self) -> i64 {
+        i64::try_from(self.rows.len()).unwrap_or(i64::MAX)
+    }
+
+    /// How many such rows have about so many bytes: one at least.
+    pub fn rows_in(&self, bytes: usize) -> i64 {
+        let rows = bytes.saturating_mul(self.rows.len()) / self.size.max(1);
+        i64::try_from(rows).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS)
+    }
+}
+
+/// The rows of a page as they come: those that there is room for are kept, and the one that ends the page.
+struct Room {
+    limit: usize,
+    bytes: usize,
+    rows: Vec<PgRow>,
+    size: usize,
+    /// The last row of the page, where it is not among `rows`.
+    end: Option<PgRow>,
+    /// How many came.
+    count: usize,
+}
+
+impl Extend<Row> for Room {
+    fn extend<I: IntoIterator<Item = Row>>(&mut self, rows: I) {
+        for row in rows.into_iter().filter_map(Row::right) {
+            if self.count == self.rows.len() && self.count < self.limit && (self.size < self.bytes || self.count == 0) {
+                self.size += (0..row.len()).map(|column| size(&row, column)).sum::<usize>();
+                self.rows.push(row);
+            } else if self.count + 1 == self.limit {
+                self.end = Some(row);
+            }
+            self.count += 1;
+        }
+    }
+}
+
+fn size(row: &PgRow, column: usize) -> usize {
+    let value = row.try_get_raw(column).and_then(|value| value.as_bytes().map_or(Ok(0), |bytes| Ok(bytes.len())));
+    value.unwrap_or(0)
 }
 
 /// Where a row stands in a list.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cursor {
-    /// The value that the list is ordered by, as PostgreSQL writes it.
+    /// The value that the list is ordered by, as PostgreSQL reads it.
     pub key: String,
     /// The number of the row.
     pub id: i64,
@@ -203,26 +278,33 @@ impl Comparison {
 }
 
 impl Db {
-    /// At most `limit` rows of a list, behind a cursor. Records what the caller is shown; `user` is None for anybody.
+    /// At most `limit` rows of a list, behind a cursor; and no more than about so many bytes, but at least one row. Records
+    /// what the caller is shown; `user` is None for anybody.
     pub async fn page<T: Listed>(
         &self,
         user: Option<&CurrentUser>,
         request: &ListRequest,
         after: Option<&Cursor>,
         limit: i64,
+        bytes: usize,
     ) -> Result<Page<T>> {
         let order = request.order.order();
         let id = T::ID;
         let mut query = begin(user, request.parent);
-        query.push(format!("select {}, ({order})::text as cursor_key, {id} as number ", T::SELECT));
+        query.push("select ").push(T::SELECT);
+        if order != id {
+            query.push(", ").push(request.order.sql).push(" as cursor_key");
+        }
+        query.push(" ");
         condition::<T>(&mut query, request);
         let (direction, comparison) = if request.is_descending { (" desc", "<") } else { ("", ">") };
         if let Some(cursor) = after.filter(|_| order == id) {
             query.push(format!(" and {id} {comparison} ")).push_bind(cursor.id);
         } else if let Some(cursor) = after {
-            query.push(format!(" and ({order}, {id}) {comparison} (cast("));
+            query.push(format!(" and ({order}, {id}) {comparison} ("));
+            query.push(if request.order.kind == Kind::Text { "fold(cast(" } else { "(cast(" });
             query.push_bind(cursor.key.clone());
-            query.push(format!(" as {}), ", request.order.sql_type()));
+            query.push(format!(" as {})), ", request.order.sql_type()));
             query.push_bind(cursor.id).push(")");
         }
         query.push(format!(" order by {order}{direction}, {id}{direction} limit "));
@@ -231,22 +313,21 @@ impl Db {
         // of the many ways to filter none is worth to be kept prepared
         let statement = query.build().persistent(request.filters.is_empty());
         let connection = if request.is_search() { self.search_connection() } else { self.reading_connection() };
-        let rows = statement.fetch_all(connection).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let empty = || Room { limit, bytes, rows: Vec::new(), size: 0, end: None, count: 0 };
+        let Room { rows, size, end, count, .. } = connection.fetch_into(statement, empty).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
             T::check(self, user, request.parent).await?;
         }
-        let read = |row: &PgRow| {
-            let cursor = Cursor { key: row.try_get("cursor_key")?, id: row.try_get("number")? };
-            Ok((T::from_row(row)?, cursor))
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > limit;
-        let rows = rows.iter().take(limit).map(read).collect::<sqlx::Result<Vec<_>>>()?;
+        let place = |row: Option<&PgRow>| row.map(|row| request.place(row, order != id)).transpose();
+        let next = if count > limit { place(end.as_ref().or(rows.last()))? } else { None };
+        let missing = i64::try_from(count.min(limit) - rows.len()).unwrap_or(i64::MAX);
+        let page = Page { last: place(rows.last())?, rows, size, missing, next, of: PhantomData::<T> };
         if let Some(user) = user {
-            let read = Read::new(user, rows.iter().map(|(row, _): &(T, _)| row.subject()));
-            self.reads.record(read).await?;
+            let subjects = page.rows().map(|row| row.map(|row| T::subject(&row))).collect::<Result<Vec<_>>>()?;
+            self.reads.record(Read::new(user, subjects)).await?;
         }
-        Ok(Page { rows, has_more })
+        Ok(page)
     }
 
     /// How many rows a list has.

@@ -20,24 +20,36 @@ pub const NOT_YOUR_PATIENT: &str = "You can only assign doctors to your own pati
 
 /// A doctor's assignment to a patient, with the names of both.
 #[derive(serde::Deserialize, sqlx::FromRow)]
-pub struct Mapping {
+pub struct Mapping<S = String> {
     /// Its number.
     pub id: i64,
     pub patient_id: i64,
     pub doctor_id: i64,
-    pub patient_first_name: String,
-    pub patient_last_name: String,
-    pub doctor_first_name: String,
-    pub doctor_last_name: String,
+    pub patient_first_name: S,
+    pub patient_last_name: S,
+    pub doctor_first_name: S,
+    pub doctor_last_name: S,
     pub assigned_at: DateTime<Utc>,
+}
+
+impl<S> Mapping<S> {
+    fn tells_of(&self) -> Subject {
+        Subject::Mapping { id: self.id, patient: self.patient_id }
+    }
 }
 
 impl Model for Mapping {
     const NAME: &'static str = "PatientDoctorMapping";
     const NOUN: &'static str = "mapping";
+
+    fn subject(&self) -> Subject {
+        self.tells_of()
+    }
 }
 
 impl Listed for Mapping {
+    type Row<'r> = Mapping<&'r str>;
+
     const SELECT: &'static str = "m.id, m.patient_id, m.doctor_id, \
         p.first_name as patient_first_name, p.last_name as patient_last_name, \
         d.first_name as doctor_first_name, d.last_name as doctor_last_name, m.assigned_at";
@@ -54,8 +66,8 @@ impl Listed for Mapping {
         Column::ordered("assigned_at", "m.assigned_at", Kind::Time),
     ];
 
-    fn subject(&self) -> Subject {
-        Subject::Mapping { id: self.id, patient: self.patient_id }
+    fn subject(row: &Mapping<&str>) -> Subject {
+        row.tells_of()
     }
 }
 

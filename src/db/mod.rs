@@ -117,6 +117,11 @@ pub trait Model {
     /// The same inside a sentence: "patient".
     const NOUN: &'static str;
 
+    /// Which patient the row tells of.
+    fn subject(&self) -> Subject {
+        Subject::Nobody
+    }
+
     /// The version of the row, if the table counts versions.
     fn version(&self) -> Option<i64> {
         None

@@ -15,25 +15,31 @@ use crate::{auth::CurrentUser, error::Result};
 
 /// A patient, as stored.
 #[derive(serde::Deserialize, sqlx::FromRow)]
-pub struct Patient {
+pub struct Patient<S = String> {
     pub id: i64,
-    pub first_name: String,
+    pub first_name: S,
     /// Empty for a person with one name.
-    pub last_name: String,
+    pub last_name: S,
     pub date_of_birth: NaiveDate,
     /// The date was calculated from an age.
     pub date_of_birth_estimated: bool,
     pub gender: Gender,
-    pub address: String,
-    pub phone_number: String,
-    pub email: String,
-    pub medical_history: String,
+    pub address: S,
+    pub phone_number: S,
+    pub email: S,
+    pub medical_history: S,
     /// The owner's e-mail.
-    pub created_by: String,
+    pub created_by: S,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// Counts the changes.
     pub version: i64,
+}
+
+impl<S> Patient<S> {
+    fn tells_of(&self) -> Subject {
+        Subject::Patient(self.id)
+    }
 }
 
 impl Model for Patient {
@@ -43,9 +49,15 @@ impl Model for Patient {
     fn version(&self) -> Option<i64> {
         Some(self.version)
     }
+
+    fn subject(&self) -> Subject {
+        self.tells_of()
+    }
 }
 
 impl Listed for Patient {
+    type Row<'r> = Patient<&'r str>;
+
     const SELECT: &'static str = "p.id, p.first_name, p.last_name, p.date_of_birth, \
         p.date_of_birth_estimated, p.gender, p.address, p.phone_number, p.email, \
         p.medical_history, (select email from actor) as created_by, p.created_at, p.updated_at, \
@@ -66,8 +78,8 @@ impl Listed for Patient {
         Column::ordered("updated_at", "p.updated_at", Kind::Time),
     ];
 
-    fn subject(&self) -> Subject {
-        Subject::Patient(self.id)
+    fn subject(row: &Patient<&str>) -> Subject {
+        row.tells_of()
     }
 }
 

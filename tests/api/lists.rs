@@ -30,6 +30,27 @@ async fn are_paged_by_the_link_header_and_stay_plain_arrays() {
 }
 
 #[tokio::test]
+async fn pages_of_long_rows_are_whole_and_lead_to_the_next() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    patients(&app, 30).await;
+    // of 300 KB, and of 30 KB between short ones
+    app.sql("update patients set medical_history = repeat('ä', case when id < 4 then 100000 else 15000 end) where id % 2 = 1")
+        .await;
+    let all: Vec<i64> = (1..=30).collect();
+    for ordering in ["id", "created_at", "first_name", "-date_of_birth"] {
+        let whole = alice.get(&format!("{PATIENTS}?ordering={ordering}")).await.is(200);
+        let mut seen = ids(&whole);
+        let pages = all_pages(&alice, &format!("{PATIENTS}?ordering={ordering}&limit=25")).await;
+        assert_eq!(pages, [&seen[..25], &seen[25..]], "{ordering}");
+        let reply = alice.get(&format!("{PATIENTS}?ordering={ordering}&limit=30")).await.is(200);
+        assert_eq!((reply.text == whole.text, next(&reply)), (true, None), "{ordering}");
+        seen.sort_unstable();
+        assert_eq!(seen, all, "{ordering}");
+    }
+}
+
+#[tokio::test]
 async fn pages_are_stable_while_rows_come_and_go() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;

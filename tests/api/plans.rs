@@ -18,7 +18,7 @@ fn nodes(plan: &Value) -> Vec<&Value> {
 
 /// How PostgreSQL runs the statement that the server ran last, with these values: planned for them, or for any.
 async fn plans(app: &TestApp, values: &[&str]) -> Vec<(String, Value)> {
-    let last = "select query from pg_stat_activity where datname = current_database() and query like '%as cursor_key%' \
+    let last = "select query from pg_stat_activity where datname = current_database() and query like '%reader as materialized% limit $%' \
                 and application_name = 'healthcare-backend' order by state_change desc limit 1";
     let sql = app.value(last).await.as_str().unwrap().to_owned();
     assert!(sql.contains(" limit $") && sql.len() < 1023, "it was cut off: {sql}");

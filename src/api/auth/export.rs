@@ -83,8 +83,12 @@ pub async fn export(user: CurrentUser, State(db): State<Db>) -> Result<Response>
 }
 
 /// The rows of one kind, under their name.
-fn part<T: Listed + Show>(db: &Db, user: &CurrentUser, name: &str) -> BoxStream<'static, Result<Vec<u8>>> {
+fn part<T>(db: &Db, user: &CurrentUser, name: &str) -> BoxStream<'static, Result<Vec<u8>>>
+where
+    T: Listed,
+    for<'r> T::Row<'r>: Show,
+{
     let begin = format!(",\"{name}\":[").into_bytes();
-    let rows = list::batches::<T>(db.clone(), Some(user.clone()), ListRequest::all::<T>(None), None);
+    let rows = list::batches::<T>(db.clone(), Some(user.clone()), ListRequest::all::<T>(None), list::Rest::all());
     stream::once(future::ready(Ok(begin))).chain(rows).boxed()
 }

@@ -10,7 +10,7 @@ use crate::support::{PATIENTS, Reply, TestApp, john_doe, lists, with};
 
 const REQUESTS: usize = 1000;
 /// Of a list that is asked for whole.
-const BATCH: usize = 50;
+const BATCH: usize = 200;
 
 impl Model {
     /// One patient, in one of the ways to read it.
