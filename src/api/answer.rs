@@ -1,12 +1,12 @@
 //! What answers are made of.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -80,8 +80,34 @@ impl IntoResponse for NoContent {
 
 /// A time as Django REST framework writes it: with six digits after the second, or none.
 pub(super) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    let digits = if time.timestamp_subsec_micros() == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
-    serializer.serialize_str(&time.to_rfc3339_opts(digits, true))
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let micros = time.timestamp_subsec_micros();
+    let numbers = [time.year_ce().1, time.month(), time.day(), time.hour(), time.minute(), time.second(), micros];
+    let places = [0..4, 5..7, 8..10, 11..13, 14..16, 17..19, 20..26];
+    places.into_iter().zip(numbers).for_each(|(place, number)| put(&mut text, place, number));
+    // a time of the database is never before year 1 or after year 9999
+    let text = std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?;
+    match text.strip_suffix(".000000Z") {
+        Some(text) => serializer.collect_str(&format_args!("{text}Z")),
+        None => serializer.serialize_str(text),
+    }
+}
+
+/// Writes a number into a text, with zeros before it.
+fn put(text: &mut [u8], place: Range<usize>, mut number: u32) {
+    for digit in text.get_mut(place).into_iter().flatten().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+}
+
+/// A day.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+pub(super) fn day<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = *b"0000-00-00";
+    let numbers = [date.year_ce().1, date.month(), date.day()];
+    [0..4, 5..7, 8..10].into_iter().zip(numbers).for_each(|(place, number)| put(&mut text, place, number));
+    serializer.serialize_str(std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
 }
 
 /// A time that may be none.

@@ -57,15 +57,12 @@ where
     let next = first.next.as_ref().filter(|_| page.limit.is_some());
     let link = next.map(|last| query.next(seal, user.as_ref(), last));
     let mut json = written(b"[", &first)?;
-    let mut response = match Rest::behind(&first, page.limit.map(|_| first.missing)) {
-        Some(rest) => {
-            let first = stream::once(future::ready(Ok(json)));
-            ([JSON], Body::from_stream(first.chain(batches::<T>(db, user, page.list, rest)))).into_response()
-        }
-        None => {
-            json.push(b']');
-            ([JSON], json).into_response()
-        }
+    let mut response = if let Some(rest) = Rest::behind(&first, page.limit.map(|_| first.missing)) {
+        let first = stream::once(future::ready(Ok(json)));
+        ([JSON], Body::from_stream(first.chain(batches::<T>(db, user, page.list, rest)))).into_response()
+    } else {
+        json.push(b']');
+        ([JSON], json).into_response()
     };
     let headers = response.headers_mut();
     if let Some(link) = link.and_then(|link| HeaderValue::try_from(format!("<{link}>; rel=\"next\"")).ok()) {

@@ -9,7 +9,7 @@ use validator::Validate;
 
 use super::{
     ages,
-    answer::{NoContent, Show, timestamp},
+    answer::{NoContent, Show, day, timestamp},
     caller::caller_first,
     conditional::{Preconditions, WithEtag},
     genders,
@@ -148,6 +148,7 @@ pub struct PatientView<'a> {
     id: i64,
     first_name: &'a str,
     last_name: &'a str,
+    #[serde(serialize_with = "day")]
     date_of_birth: NaiveDate,
     gender: Gender,
     address: &'a str,

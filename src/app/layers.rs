@@ -1,12 +1,16 @@
-//! What happens around every handler. Each layer does one thing.
+//! What happens around every handler: once outside the router, and once around the handler that it finds. Each step is a
+//! function of its own; a layer for each would copy all that is inside it for every request.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{
-        Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG},
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
+        header::{
+            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        },
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -14,116 +18,132 @@ use axum::{
 use headers::{HeaderMapExt, IfNoneMatch};
 use tracing::Instrument;
 
-use super::{hosts::AllowedHosts, log::LogLine, negotiation, proxies::TrustedProxies};
+use super::{hosts::AllowedHosts, log::LogLine, negotiation, proxies::TrustedProxies, throttles::Throttles};
 use crate::{
     api::endpoints::Endpoints,
-    error::ApiError,
+    config::Exposure,
+    error::{ApiError, Result},
     request::{ClientAddress, Peer, RequestId, X_REQUEST_ID},
 };
 
 /// The longest that a request may take from its head to its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Headers of every answer that does not say otherwise.
+const SECURITY: [(HeaderName, HeaderValue); 5] = [
+    // what Django's SecurityMiddleware and XFrameOptionsMiddleware say
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    // JSON loads nothing, and no page may frame it; the documentation has its own policy
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
 
-/// Gives the request an id and names it in the answer.
-pub(super) async fn request_id(mut request: Request, next: Next) -> Response {
+/// Who may ask, and by which name of the server.
+pub(super) struct Gate {
+    proxies: TrustedProxies,
+    hosts: AllowedHosts,
+}
+
+impl Gate {
+    pub(super) fn new(exposure: &Exposure) -> Arc<Self> {
+        let proxies = TrustedProxies::new(&exposure.trusted_proxies);
+        Arc::new(Self { proxies, hosts: AllowedHosts::new(&exposure.allowed_hosts) })
+    }
+}
+
+/// For every request, and before its path is looked up: gives it an id, which the answer names, and writes its log line.
+pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::random();
     let header = HeaderValue::from_str(id.as_str());
+    let mut line = LogLine::new(&id, request.method());
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).await;
-    if let Ok(header) = header {
-        response.headers_mut().insert(X_REQUEST_ID, header);
-    }
-    response
-}
-
-/// Says where the request comes from.
-pub(super) async fn client_address(State(proxies): State<TrustedProxies>, mut request: Request) -> Request {
     if let Some(&Peer(peer)) = request.extensions().get() {
-        let address = ClientAddress(proxies.client(peer.ip(), request.headers()));
+        let address = ClientAddress(gate.proxies.client(peer.ip(), request.headers()));
         request.extensions_mut().insert(address);
     }
-    request
-}
-
-/// Writes one log line for each request.
-pub(super) async fn log(request: Request, next: Next) -> Response {
-    let mut line = LogLine::new(&RequestId::of(request.extensions()), request.method());
-    let response = next.run(request).instrument(line.span()).await;
+    let mut response = routed(&gate.hosts, request, next).instrument(line.span()).await;
     line.answered(&response);
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(value);
+    }
+    headers.append(VARY, HeaderValue::from_static("Accept"));
+    if let Ok(header) = header {
+        headers.insert(X_REQUEST_ID, header);
+    }
     response
 }
 
-/// Refuses a request for a host that the server does not answer to.
-pub(super) async fn allowed_hosts(State(hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
-    if hosts.allow(&request) {
-        next.run(request).await
-    } else {
-        ApiError::BadRequest("Invalid Host header.".into()).into_response()
+/// Refuses a request for a host that the server does not answer to, and changes the path into the documented one.
+async fn routed(hosts: &AllowedHosts, mut request: Request, next: Next) -> Response {
+    if !hosts.allow(&request) {
+        return ApiError::BadRequest("Invalid Host header.".into()).into_response();
     }
-}
-
-/// Changes the path into the documented one.
-pub(super) async fn canonical_path(mut request: Request) -> Request {
     negotiation::canonical(request.uri_mut());
-    request
+    next.run(request).await
 }
 
-/// Adds `Allow`, and leaves the route for the log line.
-pub(super) async fn allow(State(endpoints): State<Endpoints>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(path) = path {
-        if let Some(allow) = endpoints.allow(&path) {
-            response.headers_mut().insert(ALLOW, allow);
-        }
-        response.extensions_mut().insert(path);
-    }
-    response
+/// What is known of the routes, and their limits.
+pub(super) struct Routes {
+    pub(super) endpoints: Endpoints,
+    pub(super) throttles: Throttles,
 }
 
-/// Keeps records and tokens out of caches.
-pub(super) async fn cache_control(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let is_secret = path.as_ref().is_some_and(|path| path.as_str().starts_with("/api/auth/"));
-    let caching = HeaderValue::from_static(if is_secret { "no-store" } else { "private, no-cache" });
-    if path.is_some() {
-        response.headers_mut().entry(CACHE_CONTROL).or_insert(caching);
-    }
-    response
-}
-
-/// Answers 406, or 404 for `?format=`, if the client does not accept JSON. This comes first, as in Django REST framework.
-pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    match path.and_then(|_| negotiation::not_acceptable(&request)) {
-        Some(error) => error.into_response(),
-        None => next.run(request).await,
-    }
-}
-
-/// Adds to the 503 of a POST that takes an `Idempotency-Key` that a request with a key is safe to retry.
-pub(super) async fn retry_hint(
-    State(endpoints): State<Endpoints>,
+/// For every request whose path was looked up: `path` is the route, if there is one. Adds `Allow`, keeps records and tokens
+/// out of caches, and leaves the route for the log line.
+pub(super) async fn around_handler(
+    State(routes): State<Arc<Routes>>,
     path: Option<MatchedPath>,
     request: Request,
     next: Next,
 ) -> Response {
-    let takes_key = request.method() == Method::POST && path.is_some_and(|path| endpoints.takes_key(&path));
-    let response = next.run(request).await;
+    let mut response = match admitted(&routes, path.as_ref(), request).await {
+        Ok(request) => handled(&routes.endpoints, path.as_ref(), request, next).await,
+        Err(error) => error.into_response(),
+    };
+    let Some(path) = path else { return response };
+    let is_secret = path.as_str().starts_with("/api/auth/");
+    let caching = HeaderValue::from_static(if is_secret { "no-store" } else { "private, no-cache" });
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(caching);
+    if let Some(allow) = routes.endpoints.allow(&path) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response.extensions_mut().insert(path);
+    response
+}
+
+/// Refuses with 406, or 404 for `?format=`, a client that does not accept JSON, first of all as Django REST framework does;
+/// and with 429 one that sends too many requests.
+async fn admitted(routes: &Routes, path: Option<&MatchedPath>, request: Request) -> Result<Request> {
+    let Some(path) = path else { return Ok(request) };
+    if let Some(error) = negotiation::not_acceptable(&request) {
+        return Err(error);
+    }
+    routes.throttles.check(path, request).await
+}
+
+/// Answers in time, and says 304 to a client that has this version, or how to retry.
+async fn handled(endpoints: &Endpoints, path: Option<&MatchedPath>, request: Request, next: Next) -> Response {
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let known = request.headers().typed_get::<IfNoneMatch>().filter(|_| is_read);
+    let takes_key = request.method() == Method::POST && path.is_some_and(|path| endpoints.takes_key(path));
+    let response = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    let response = response.unwrap_or_else(|_| ApiError::Unavailable("a request took too long".into()).into_response());
+    // a request with a key is safe to retry
     if takes_key && response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        ApiError::UnavailableForPost.into_response()
-    } else {
-        response
+        return ApiError::UnavailableForPost.into_response();
+    }
+    match known {
+        Some(known) => not_modified(response, &known),
+        None => response,
     }
 }
 
-/// Answers 304 to a GET if the client already has this version.
-pub(super) async fn not_modified(request: Request, next: Next) -> Response {
-    let is_read = [Method::GET, Method::HEAD].contains(request.method());
-    let known = request.headers().typed_get::<IfNoneMatch>().filter(|_| is_read);
-    let response = next.run(request).await;
-    let tag = response.headers().typed_get();
-    match (known, tag) {
-        (Some(known), Some(tag)) if !known.precondition_passes(&tag) => {
+/// 304 if the client already has this version.
+fn not_modified(response: Response, known: &IfNoneMatch) -> Response {
+    match response.headers().typed_get() {
+        Some(tag) if !known.precondition_passes(&tag) => {
             let (mut parts, _) = response.into_parts();
             parts.status = StatusCode::NOT_MODIFIED;
             parts.headers.remove(CONTENT_TYPE);
@@ -131,12 +151,6 @@ pub(super) async fn not_modified(request: Request, next: Next) -> Response {
         }
         _ => response,
     }
-}
-
-/// Ends a request that takes too long.
-pub(super) async fn time_limit(request: Request, next: Next) -> Response {
-    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
-    answer.unwrap_or_else(|_| ApiError::Unavailable("a request took too long".into()).into_response())
 }
 
 /// Answers 500. The panic's message is not logged, because it may quote a patient's data.

@@ -5,10 +5,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request},
     http::{Method, request::Parts},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 
 use super::limit::Limit;
@@ -44,22 +42,16 @@ impl Throttles {
     }
 }
 
-/// Answers 429 to a client that sends too many requests. Descriptions of the API, and OPTIONS, are free.
-pub(super) async fn throttle(
-    State(Throttles(limits)): State<Throttles>,
-    path: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if let Some(path) = path
-        && parts.method != Method::OPTIONS
-        && !is_documentation(path.as_str())
-        && let Err(error) = limits.check(path.as_str(), &mut parts).await
-    {
-        return error.into_response();
+impl Throttles {
+    /// Refuses a client that sends too many requests: 429. Descriptions of the API, and OPTIONS, are free.
+    pub(super) async fn check(&self, path: &MatchedPath, request: Request) -> Result<Request> {
+        if request.method() == Method::OPTIONS || is_documentation(path.as_str()) {
+            return Ok(request);
+        }
+        let (mut parts, body) = request.into_parts();
+        self.0.check(path.as_str(), &mut parts).await?;
+        Ok(Request::from_parts(parts, body))
     }
-    next.run(Request::from_parts(parts, body)).await
 }
 
 impl Limits {

@@ -6,6 +6,7 @@ use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::Box
 use sqlx::{
     Connection as _, Either, Error, Execute, Executor, Postgres, SqlStr,
     postgres::{PgArguments, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    query::Query,
 };
 use tokio::time::timeout;
 
@@ -25,15 +26,27 @@ pub(super) struct Connection<'c> {
     pub(super) only_reads: bool,
 }
 
-type Statement = (SqlStr, Option<PgArguments>);
+/// A statement and its values, which can be run again.
+#[derive(Clone)]
+struct Statement {
+    sql: SqlStr,
+    arguments: PgArguments,
+    /// Whether it stays prepared.
+    is_persistent: bool,
+}
+
+impl Statement {
+    fn of<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Self, Error> {
+        let arguments = query.take_arguments().map_err(Error::Encode)?.unwrap_or_default();
+        Ok(Self { is_persistent: query.persistent(), sql: query.sql(), arguments })
+    }
+
+    fn query(&self) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query_with(self.sql.clone(), self.arguments.clone()).persistent(self.is_persistent)
+    }
+}
 /// A row, or what was done.
 pub(super) type Row = Either<PgQueryResult, PgRow>;
-
-/// A statement and its values, which can be run again.
-fn statement<'q>(mut query: impl Execute<'q, Postgres>) -> Result<Statement, Error> {
-    let arguments = query.take_arguments().map_err(Error::Encode)?;
-    Ok((query.sql(), arguments))
-}
 
 /// Runs a statement, and puts what it answers into what `empty` makes.
 async fn run<C: Extend<Row>>(
@@ -60,7 +73,7 @@ async fn attempt<C: Extend<Row>>(
     let mut lent = connection.connections.lend().await?;
     let mut retries = 0..RETRIES;
     loop {
-        let rows = lent.connection().fetch_many(statement.clone());
+        let rows = lent.connection().fetch_many(statement.query());
         let put = async |mut into: C, row| {
             into.extend([row]);
             Ok(into)
@@ -96,7 +109,7 @@ impl Connection<'_> {
         query: impl Execute<'q, Postgres>,
         empty: impl Fn() -> C,
     ) -> Result<C, Error> {
-        run(self, statement(query), empty).await
+        run(self, Statement::of(query), empty).await
     }
 }
 
@@ -108,7 +121,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self, statement(query), Vec::new).map(|rows| {
+        let rows = run(self, Statement::of(query), Vec::new).map(|rows| {
             futures_util::stream::iter(
                 rows.map_or_else(|error| vec![Err(error)], |rows| rows.into_iter().map(Ok).collect()),
             )
@@ -121,7 +134,7 @@ impl<'c> Executor<'c> for Connection<'c> {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let rows = run(self, statement(query), Vec::new);
+        let rows = run(self, Statement::of(query), Vec::new);
         rows.map_ok(|rows| rows.into_iter().find_map(Either::right)).boxed()
     }
 

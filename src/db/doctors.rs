@@ -1,6 +1,7 @@
 //! The directory of doctors, which all users share: adding, changing and deleting. `directory` reads it.
 
 use chrono::{DateTime, Utc};
+use sqlx::{FromRow, Row as _, postgres::PgRow};
 
 use super::{
     Db, Id, Model,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A doctor, as stored.
-#[derive(serde::Deserialize, sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 pub struct Doctor<S = String> {
     /// Its number.
     pub id: i64,
@@ -40,6 +41,24 @@ impl Model for Doctor {
 
     fn version(&self) -> Option<i64> {
         Some(self.version)
+    }
+}
+
+/// The columns of `Listed::SELECT`, in its order.
+impl<'r> FromRow<'r, PgRow> for Doctor<&'r str> {
+    fn from_row(row: &'r PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            first_name: row.try_get_unchecked(1)?,
+            last_name: row.try_get_unchecked(2)?,
+            specialty: row.try_get_unchecked(3)?,
+            phone_number: row.try_get_unchecked(4)?,
+            email: row.try_get_unchecked(5)?,
+            license_number: row.try_get_unchecked(6)?,
+            created_at: row.try_get_unchecked(7)?,
+            updated_at: row.try_get_unchecked(8)?,
+            version: row.try_get_unchecked(9)?,
+        })
     }
 }
 

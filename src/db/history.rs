@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::types::Json;
+use sqlx::{Row as _, postgres::PgRow, types::Json};
 
 use super::{
     Db, Model, Subject,
@@ -47,6 +47,7 @@ impl Listed for Change {
 
     const SELECT: &'static str =
         "h.id, h.patient_id, h.at, h.actor, h.via, h.address, h.request_id, h.action, h.changes";
+    const LONG: Option<usize> = Some(8);
     const FROM: &'static str = "from patient_history h where h.patient_id = (select id from parent) \
         and (select owner_of_patient(id) from parent) = (select id from actor)";
     const ID: &'static str = "h.id";
@@ -67,8 +68,8 @@ impl Listed for Change {
     ];
     const ORDERING: &'static str = "-id";
 
-    fn subject(row: &Self) -> Subject {
-        Subject::Patient(row.patient_id)
+    fn subject(row: &PgRow) -> sqlx::Result<Subject> {
+        Ok(Subject::Patient(row.try_get(1)?))
     }
 
     async fn check(db: &Db, user: &CurrentUser, patient: Option<i64>) -> Result<()> {

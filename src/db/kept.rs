@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::{FromRow, postgres::PgRow};
 
 use super::{
     Db, Subject,
@@ -67,6 +68,7 @@ impl Listed for KeptAnswer {
 
     const SELECT: &'static str = "hashtextextended(k.route || ' ' || k.key, 0) as number, k.route, k.key, \
         k.created_at, k.answer";
+    const LONG: Option<usize> = Some(4);
     const FROM: &'static str = "from idempotency_keys k where k.user_id = (select id from actor)";
     // they have no numbers: this tells apart what was made at the same time
     const ID: &'static str = "hashtextextended(k.route || ' ' || k.key, 0)";
@@ -75,9 +77,10 @@ impl Listed for KeptAnswer {
     const COLUMNS: &'static [Column] = &[Column::ordered("created_at", "k.created_at", Kind::Time)];
     const ORDERING: &'static str = "created_at";
 
-    fn subject(row: &Self) -> Subject {
+    fn subject(row: &PgRow) -> sqlx::Result<Subject> {
+        let row = Self::from_row(row)?;
         let id = row.answer.get("id").and_then(Value::as_i64);
-        Subject::of(&row.route, id, Some(&row.answer))
+        Ok(Subject::of(&row.route, id, Some(&row.answer)))
     }
 }
 
@@ -105,6 +108,7 @@ impl Listed for KeptChange {
     const SELECT: &'static str = "a.id, a.at, a.actor_email as actor, a.via, a.address, a.session_id as session, \
         a.request_id, a.event, a.table_name as \"table\", a.row_id as \"row\", shown_action(a.action) as action, \
         a.old_values, a.new_values";
+    const LONG: Option<usize> = Some(12);
     const FROM: &'static str = "from audit_log a where a.actor_id = (select id from actor)";
     const ID: &'static str = "a.id";
     const SEARCH: Option<&'static str> = None;
@@ -112,8 +116,9 @@ impl Listed for KeptChange {
     const COLUMNS: &'static [Column] = &[Column::ordered("at", "a.at", Kind::Time)];
     const ORDERING: &'static str = "at";
 
-    fn subject(row: &Self) -> Subject {
-        Subject::of(&row.table, row.row, row.new_values.as_ref().or(row.old_values.as_ref()))
+    fn subject(row: &PgRow) -> sqlx::Result<Subject> {
+        let row = Self::from_row(row)?;
+        Ok(Subject::of(&row.table, row.row, row.new_values.as_ref().or(row.old_values.as_ref())))
     }
 }
 

@@ -9,6 +9,8 @@ use sqlx::{FromRow, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 use super::{Db, Subject, caller::Caller, connection::Row, reads::Read};
 use crate::{auth::CurrentUser, error::Result};
 
+/// About how many bytes a row has without what may be long.
+const SHORT: usize = 256;
 /// The most rows that are worth to be read at once.
 const MOST_ROWS: i64 = 1000;
 
@@ -22,6 +24,8 @@ pub trait Listed: Send + 'static {
     /// The tables, and the condition that finds what the reader may see, who is the one row of `actor` or of `reader`. The
     /// number in the path, if there is one, is the one row of `parent`.
     const FROM: &'static str;
+    /// The place of the column whose texts may be long, if there is one.
+    const LONG: Option<usize> = None;
     /// The number of a row.
     const ID: &'static str;
     /// The text that is searched, if any.
@@ -34,8 +38,8 @@ pub trait Listed: Send + 'static {
     const ORDERING: &'static str = "id";
 
     /// Which patient the row tells of, so that it is recorded who was shown it.
-    fn subject(_row: &Self::Row<'_>) -> Subject {
-        Subject::Nobody
+    fn subject(_row: &PgRow) -> sqlx::Result<Subject> {
+        Ok(Subject::Nobody)
     }
 
     /// Refuses a caller who may not ask for it, or whose `parent` is not there. Nobody else finds rows, so it is asked only
@@ -151,7 +155,7 @@ impl ListRequest {
 /// Rows of a list, one behind the other: all that were asked for, or the first of them, because they are long.
 pub struct Page<T> {
     rows: Vec<PgRow>,
-    /// The size of these rows, in bytes.
+    /// About how many bytes these rows have.
     size: usize,
     /// Where the last of these rows stands.
     pub last: Option<Cursor>,
@@ -184,6 +188,8 @@ impl<T: Listed> Page<T> {
 struct Room {
     limit: usize,
     bytes: usize,
+    /// The column that may be long.
+    long: Option<usize>,
     rows: Vec<PgRow>,
     size: usize,
     /// The last row of the page, where it is not among `rows`.
@@ -196,7 +202,7 @@ impl Extend<Row> for Room {
     fn extend<I: IntoIterator<Item = Row>>(&mut self, rows: I) {
         for row in rows.into_iter().filter_map(Row::right) {
             if self.count == self.rows.len() && self.count < self.limit && (self.size < self.bytes || self.count == 0) {
-                self.size += (0..row.len()).map(|column| size(&row, column)).sum::<usize>();
+                self.size += SHORT + self.long.map_or(0, |column| length(&row, column));
                 self.rows.push(row);
             } else if self.count + 1 == self.limit {
                 self.end = Some(row);
@@ -206,9 +212,8 @@ impl Extend<Row> for Room {
     }
 }
 
-fn size(row: &PgRow, column: usize) -> usize {
-    let value = row.try_get_raw(column).and_then(|value| value.as_bytes().map_or(Ok(0), |bytes| Ok(bytes.len())));
-    value.unwrap_or(0)
+fn length(row: &PgRow, column: usize) -> usize {
+    row.try_get_raw(column).ok().and_then(|value| value.as_bytes().ok().map(<[u8]>::len)).unwrap_or(0)
 }
 
 /// Where a row stands in a list.
@@ -314,7 +319,7 @@ impl Db {
         let statement = query.build().persistent(request.filters.is_empty());
         let connection = if request.is_search() { self.search_connection() } else { self.reading_connection() };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let empty = || Room { limit, bytes, rows: Vec::new(), size: 0, end: None, count: 0 };
+        let empty = || Room { limit, bytes, long: T::LONG, rows: Vec::new(), size: 0, end: None, count: 0 };
         let Room { rows, size, end, count, .. } = connection.fetch_into(statement, empty).await?;
         if let (Some(user), true) = (user, rows.is_empty()) {
             T::check(self, user, request.parent).await?;
@@ -324,7 +329,7 @@ impl Db {
         let missing = i64::try_from(count.min(limit) - rows.len()).unwrap_or(i64::MAX);
         let page = Page { last: place(rows.last())?, rows, size, missing, next, of: PhantomData::<T> };
         if let Some(user) = user {
-            let subjects = page.rows().map(|row| row.map(|row| T::subject(&row))).collect::<Result<Vec<_>>>()?;
+            let subjects = page.rows.iter().map(T::subject).collect::<sqlx::Result<Vec<_>>>()?;
             self.reads.record(Read::new(user, subjects)).await?;
         }
         Ok(page)

@@ -1,6 +1,7 @@
 //! Which doctors look after a user's patients. `by_patient` reads those of one patient.
 
 use chrono::{DateTime, Utc};
+use sqlx::{FromRow, Row as _, postgres::PgRow};
 
 use super::{
     Db, Id, Model, Subject,
@@ -19,7 +20,7 @@ use crate::{
 pub const NOT_YOUR_PATIENT: &str = "You can only assign doctors to your own patients.";
 
 /// A doctor's assignment to a patient, with the names of both.
-#[derive(serde::Deserialize, sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 pub struct Mapping<S = String> {
     /// Its number.
     pub id: i64,
@@ -32,18 +33,28 @@ pub struct Mapping<S = String> {
     pub assigned_at: DateTime<Utc>,
 }
 
-impl<S> Mapping<S> {
-    fn tells_of(&self) -> Subject {
-        Subject::Mapping { id: self.id, patient: self.patient_id }
-    }
-}
-
 impl Model for Mapping {
     const NAME: &'static str = "PatientDoctorMapping";
     const NOUN: &'static str = "mapping";
 
     fn subject(&self) -> Subject {
-        self.tells_of()
+        Subject::Mapping { id: self.id, patient: self.patient_id }
+    }
+}
+
+/// The columns of `Listed::SELECT`, in its order.
+impl<'r> FromRow<'r, PgRow> for Mapping<&'r str> {
+    fn from_row(row: &'r PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            patient_id: row.try_get_unchecked(1)?,
+            doctor_id: row.try_get_unchecked(2)?,
+            patient_first_name: row.try_get_unchecked(3)?,
+            patient_last_name: row.try_get_unchecked(4)?,
+            doctor_first_name: row.try_get_unchecked(5)?,
+            doctor_last_name: row.try_get_unchecked(6)?,
+            assigned_at: row.try_get_unchecked(7)?,
+        })
     }
 }
 
@@ -66,8 +77,8 @@ impl Listed for Mapping {
         Column::ordered("assigned_at", "m.assigned_at", Kind::Time),
     ];
 
-    fn subject(row: &Mapping<&str>) -> Subject {
-        row.tells_of()
+    fn subject(row: &PgRow) -> sqlx::Result<Subject> {
+        Ok(Subject::Mapping { id: row.try_get(0)?, patient: row.try_get(1)? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The patients of a user.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Row as _, postgres::PgRow};
 
 use super::{
     Db, Id, Model, Subject,
@@ -14,7 +14,7 @@ use super::{
 use crate::{auth::CurrentUser, error::Result};
 
 /// A patient, as stored.
-#[derive(serde::Deserialize, sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 pub struct Patient<S = String> {
     pub id: i64,
     pub first_name: S,
@@ -36,12 +36,6 @@ pub struct Patient<S = String> {
     pub version: i64,
 }
 
-impl<S> Patient<S> {
-    fn tells_of(&self) -> Subject {
-        Subject::Patient(self.id)
-    }
-}
-
 impl Model for Patient {
     const NAME: &'static str = "Patient";
     const NOUN: &'static str = "patient";
@@ -51,7 +45,29 @@ impl Model for Patient {
     }
 
     fn subject(&self) -> Subject {
-        self.tells_of()
+        Subject::Patient(self.id)
+    }
+}
+
+/// The columns of `Listed::SELECT`, in its order.
+impl<'r> FromRow<'r, PgRow> for Patient<&'r str> {
+    fn from_row(row: &'r PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get_unchecked(0)?,
+            first_name: row.try_get_unchecked(1)?,
+            last_name: row.try_get_unchecked(2)?,
+            date_of_birth: row.try_get_unchecked(3)?,
+            date_of_birth_estimated: row.try_get_unchecked(4)?,
+            gender: row.try_get_unchecked(5)?,
+            address: row.try_get_unchecked(6)?,
+            phone_number: row.try_get_unchecked(7)?,
+            email: row.try_get_unchecked(8)?,
+            medical_history: row.try_get_unchecked(9)?,
+            created_by: row.try_get_unchecked(10)?,
+            created_at: row.try_get_unchecked(11)?,
+            updated_at: row.try_get_unchecked(12)?,
+            version: row.try_get_unchecked(13)?,
+        })
     }
 }
 
@@ -62,6 +78,7 @@ impl Listed for Patient {
         p.date_of_birth_estimated, p.gender, p.address, p.phone_number, p.email, \
         p.medical_history, (select email from actor) as created_by, p.created_at, p.updated_at, \
         p.version";
+    const LONG: Option<usize> = Some(9);
     const FROM: &'static str = "from patients p where p.created_by = (select id from actor)";
     const ID: &'static str = "p.id";
     const SEARCH: Option<&'static str> = Some("p.search");
@@ -78,8 +95,8 @@ impl Listed for Patient {
         Column::ordered("updated_at", "p.updated_at", Kind::Time),
     ];
 
-    fn subject(row: &Patient<&str>) -> Subject {
-        row.tells_of()
+    fn subject(row: &PgRow) -> sqlx::Result<Subject> {
+        Ok(Subject::Patient(row.try_get(0)?))
     }
 }
 
