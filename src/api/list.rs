@@ -16,7 +16,8 @@ use crate::{
     auth::{CurrentUser, Seal},
     db::{
         Db,
-        listing::{Cursor, ListRequest, Listed, Page},
+        listing::{ListRequest, Listed},
+        page::{Cursor, Page},
     },
     error::Result,
 };

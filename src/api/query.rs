@@ -13,7 +13,8 @@ use crate::{
     auth::{CurrentUser, Seal},
     db::{
         Id,
-        listing::{Column, Comparison, Cursor, Kind, ListRequest, Listed, Value},
+        listing::{Column, Comparison, Kind, ListRequest, Listed, Value},
+        page::Cursor,
     },
     error::{
         ApiError, FieldErrors, Result,

@@ -1,18 +1,16 @@
 //! Lists: filtered, searched, ordered, and taken a page at a time. The only statements that are put together when they
 //! run; each is made of the texts of this room alone, and of values.
 
-use std::marker::PhantomData;
-
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use sqlx::{FromRow, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
-use super::{Db, Subject, caller::Caller, connection::Row, reads::Read};
+use super::{
+    Db, Subject,
+    caller::Caller,
+    page::{Cursor, Page, Room},
+    reads::Read,
+};
 use crate::{auth::CurrentUser, error::Result};
-
-/// About how many bytes a row has without what may be long.
-const SHORT: usize = 256;
-/// The most rows that are worth to be read at once.
-const MOST_ROWS: i64 = 1000;
 
 /// What a list is made of.
 pub trait Listed: Send + 'static {
@@ -152,79 +150,6 @@ impl ListRequest {
     }
 }
 
-/// Rows of a list, one behind the other: all that were asked for, or the first of them, because they are long.
-pub struct Page<T> {
-    rows: Vec<PgRow>,
-    /// About how many bytes these rows have.
-    size: usize,
-    /// Where the last of these rows stands.
-    pub last: Option<Cursor>,
-    /// How many of the rows that were asked for are not here.
-    pub missing: i64,
-    /// Where the last of the rows that were asked for stands, if there are others behind it.
-    pub next: Option<Cursor>,
-    of: PhantomData<T>,
-}
-
-impl<T: Listed> Page<T> {
-    /// The rows that are here.
-    pub fn rows(&self) -> impl Iterator<Item = Result<T::Row<'_>>> {
-        self.rows.iter().map(|row| Ok(T::Row::from_row(row)?))
-    }
-
-    /// How many rows are here.
-    pub fn count(&self) -> i64 {
-        i64::try_from(self.rows.len()).unwrap_or(i64::MAX)
-    }
-
-    /// How many such rows have about so many bytes: one at least.
-    pub fn rows_in(&self, bytes: usize) -> i64 {
-        let rows = bytes.saturating_mul(self.rows.len()) / self.size.max(1);
-        i64::try_from(rows).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS)
-    }
-}
-
-/// The rows of a page as they come: those that there is room for are kept, and the one that ends the page.
-struct Room {
-    limit: usize,
-    bytes: usize,
-    /// The column that may be long.
-    long: Option<usize>,
-    rows: Vec<PgRow>,
-    size: usize,
-    /// The last row of the page, where it is not among `rows`.
-    end: Option<PgRow>,
-    /// How many came.
-    count: usize,
-}
-
-impl Extend<Row> for Room {
-    fn extend<I: IntoIterator<Item = Row>>(&mut self, rows: I) {
-        for row in rows.into_iter().filter_map(Row::right) {
-            if self.count == self.rows.len() && self.count < self.limit && (self.size < self.bytes || self.count == 0) {
-                self.size += SHORT + self.long.map_or(0, |column| length(&row, column));
-                self.rows.push(row);
-            } else if self.count + 1 == self.limit {
-                self.end = Some(row);
-            }
-            self.count += 1;
-        }
-    }
-}
-
-fn length(row: &PgRow, column: usize) -> usize {
-    row.try_get_raw(column).ok().and_then(|value| value.as_bytes().ok().map(<[u8]>::len)).unwrap_or(0)
-}
-
-/// Where a row stands in a list.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Cursor {
-    /// The value that the list is ordered by, as PostgreSQL reads it.
-    pub key: String,
-    /// The number of the row.
-    pub id: i64,
-}
-
 impl Column {
     /// One that the list can be filtered and ordered by.
     pub const fn ordered(name: &'static str, sql: &'static str, kind: Kind) -> Self {
@@ -319,18 +244,13 @@ impl Db {
         let statement = query.build().persistent(request.filters.is_empty());
         let connection = if request.is_search() { self.search_connection() } else { self.reading_connection() };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let empty = || Room { limit, bytes, long: T::LONG, rows: Vec::new(), size: 0, end: None, count: 0 };
-        let Room { rows, size, end, count, .. } = connection.fetch_into(statement, empty).await?;
-        if let (Some(user), true) = (user, rows.is_empty()) {
-            T::check(self, user, request.parent).await?;
-        }
-        let place = |row: Option<&PgRow>| row.map(|row| request.place(row, order != id)).transpose();
-        let next = if count > limit { place(end.as_ref().or(rows.last()))? } else { None };
-        let missing = i64::try_from(count.min(limit) - rows.len()).unwrap_or(i64::MAX);
-        let page = Page { last: place(rows.last())?, rows, size, missing, next, of: PhantomData::<T> };
+        let room = connection.fetch_into(statement, || Room::new(limit, bytes, T::LONG)).await?;
+        let page = room.page::<T>(|row| request.place(row, order != id))?;
         if let Some(user) = user {
-            let subjects = page.rows.iter().map(T::subject).collect::<sqlx::Result<Vec<_>>>()?;
-            self.reads.record(Read::new(user, subjects)).await?;
+            if page.count() == 0 {
+                T::check(self, user, request.parent).await?;
+            }
+            self.reads.record(Read::new(user, page.subjects()?)).await?;
         }
         Ok(page)
     }

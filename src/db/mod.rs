@@ -42,6 +42,7 @@ pub mod listing;
 mod login_failures;
 pub mod logins;
 pub mod mappings;
+pub mod page;
 pub mod patients;
 mod reads;
 mod recorder;

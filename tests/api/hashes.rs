@@ -16,10 +16,10 @@ const HASHES: [&str; 6] = [
     "scrypt$16384$Mnx3a25a3HOfNWPhaQl9IQ$8$5$EWcsDX/rrJ/JADoaiE5IDDYq3vfo+shRHFhFhLAtaaP/7IdKqMcQiUGFIcyzSZYNLMVdRPfLVD1G2Tk69pPAMA==",
 ];
 
-/// Registers a user, whose password is then stored as this hash.
+/// Registers a user, whose password is then stored as this hash. It is no other password, so the login goes on.
 async fn with_hash(app: &TestApp, hash: &str) -> Client {
     let alice = app.user("alice").await;
-    app.sql(&format!("update users set password_hash = '{hash}'")).await;
+    app.sql(&format!("select about('password_upgraded'); update users set password_hash = '{hash}'")).await;
     alice
 }
 
