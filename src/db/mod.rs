@@ -42,6 +42,7 @@ pub mod listing;
 mod login_failures;
 pub mod logins;
 pub mod mappings;
+mod one_patient;
 pub mod page;
 pub mod patients;
 mod reads;
@@ -147,7 +148,7 @@ struct Shared {
     connections: Arc<Connections>,
     checks: Queue<Check>,
     accounts: Queue<users::Own>,
-    patients: Queue<patients::One>,
+    patients: Queue<one_patient::OnePatient>,
     doctors: Queue<directory::One>,
     mappings_of_patients: Queue<by_patient::Mappings>,
     doctors_of_patients: Queue<by_patient::Doctors>,
