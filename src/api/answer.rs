@@ -15,11 +15,7 @@ use crate::error::{ApiError, Result};
 /// How the API shows a row.
 pub trait Show {
     /// What is sent of it.
-    type View<'a>: Serialize
-    where
-        Self: 'a;
-
-    fn view(&self) -> Self::View<'_>;
+    fn view(&self) -> impl Serialize;
 }
 
 /// The content type of answers.

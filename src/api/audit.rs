@@ -61,9 +61,7 @@ pub struct AuditEntryView<'a> {
 }
 
 impl Show for AuditEntry {
-    type View<'a> = AuditEntryView<'a>;
-
-    fn view(&self) -> AuditEntryView<'_> {
+    fn view(&self) -> impl Serialize {
         AuditEntryView {
             id: self.id,
             at: self.at,
@@ -114,9 +112,7 @@ pub struct ReadView<'a> {
 }
 
 impl Show for Read {
-    type View<'a> = ReadView<'a>;
-
-    fn view(&self) -> ReadView<'_> {
+    fn view(&self) -> impl Serialize {
         ReadView {
             id: self.id,
             at: self.at,

@@ -134,12 +134,7 @@ pub struct DoctorView<'a> {
 }
 
 impl<S: AsRef<str>> Show for Doctor<S> {
-    type View<'a>
-        = DoctorView<'a>
-    where
-        S: 'a;
-
-    fn view(&self) -> DoctorView<'_> {
+    fn view(&self) -> impl Serialize {
         DoctorView {
             id: self.id,
             first_name: self.first_name.as_ref(),

@@ -60,9 +60,7 @@ fn pairs() -> Object {
 }
 
 impl Show for Change {
-    type View<'a> = ChangeView<'a>;
-
-    fn view(&self) -> ChangeView<'_> {
+    fn view(&self) -> impl Serialize {
         ChangeView {
             id: self.id,
             at: self.at,
@@ -99,9 +97,7 @@ pub struct AccessView<'a> {
 }
 
 impl Show for Access {
-    type View<'a> = AccessView<'a>;
-
-    fn view(&self) -> AccessView<'_> {
+    fn view(&self) -> impl Serialize {
         AccessView {
             id: self.id,
             at: self.at,

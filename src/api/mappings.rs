@@ -101,12 +101,7 @@ pub struct MappingView {
 }
 
 impl<S: AsRef<str>> Show for Mapping<S> {
-    type View<'a>
-        = MappingView
-    where
-        S: 'a;
-
-    fn view(&self) -> MappingView {
+    fn view(&self) -> impl Serialize {
         let doctor = names::join(self.doctor_first_name.as_ref(), self.doctor_last_name.as_ref());
         MappingView {
             id: self.id,

@@ -170,12 +170,7 @@ pub struct PatientView<'a> {
 }
 
 impl<S: AsRef<str>> Show for Patient<S> {
-    type View<'a>
-        = PatientView<'a>
-    where
-        S: 'a;
-
-    fn view(&self) -> PatientView<'_> {
+    fn view(&self) -> impl Serialize {
         PatientView {
             id: self.id,
             first_name: self.first_name.as_ref(),

@@ -77,9 +77,7 @@ pub struct ApiTokenView<'a> {
 }
 
 impl Show for ApiToken {
-    type View<'a> = ApiTokenView<'a>;
-
-    fn view(&self) -> ApiTokenView<'_> {
+    fn view(&self) -> impl Serialize {
         ApiTokenView {
             id: self.id,
             name: &self.name,

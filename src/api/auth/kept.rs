@@ -6,10 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    api::{
-        answer::{Show, optional_timestamp, timestamp},
-        audit::ReadView,
-    },
+    api::answer::{Show, optional_timestamp, timestamp},
     db::kept::{KeptAccount, KeptAnswer, KeptChange, KeptChangeByOthers, KeptRead, KeptSession},
 };
 
@@ -73,9 +70,7 @@ pub struct SessionView<'a> {
 }
 
 impl Show for KeptSession {
-    type View<'a> = SessionView<'a>;
-
-    fn view(&self) -> SessionView<'_> {
+    fn view(&self) -> impl Serialize {
         SessionView {
             id: self.id,
             name: self.name.as_deref(),
@@ -104,9 +99,7 @@ pub struct AnswerView<'a> {
 }
 
 impl Show for KeptAnswer {
-    type View<'a> = AnswerView<'a>;
-
-    fn view(&self) -> AnswerView<'_> {
+    fn view(&self) -> impl Serialize {
         AnswerView { route: &self.route, key: &self.key, created_at: self.created_at, answer: &self.answer }
     }
 }
@@ -140,9 +133,7 @@ pub struct ChangeView<'a> {
 }
 
 impl Show for KeptChange {
-    type View<'a> = ChangeView<'a>;
-
-    fn view(&self) -> ChangeView<'_> {
+    fn view(&self) -> impl Serialize {
         ChangeView {
             id: self.id,
             at: self.at,
@@ -162,17 +153,13 @@ impl Show for KeptChange {
 }
 
 impl Show for KeptChangeByOthers {
-    type View<'a> = ChangeView<'a>;
-
-    fn view(&self) -> ChangeView<'_> {
+    fn view(&self) -> impl Serialize {
         self.change.view()
     }
 }
 
 impl Show for KeptRead {
-    type View<'a> = ReadView<'a>;
-
-    fn view(&self) -> ReadView<'_> {
+    fn view(&self) -> impl Serialize {
         self.read.view()
     }
 }

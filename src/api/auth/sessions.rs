@@ -39,9 +39,7 @@ pub struct SessionView<'a> {
 }
 
 impl Show for Session {
-    type View<'a> = SessionView<'a>;
-
-    fn view(&self) -> SessionView<'_> {
+    fn view(&self) -> impl Serialize {
         SessionView {
             id: self.id,
             device: &self.user_agent,
