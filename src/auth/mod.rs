@@ -22,6 +22,7 @@ pub mod rights;
 pub mod seal;
 pub mod secret_key;
 pub mod token;
+mod turns;
 
 use api_token::{ApiToken, TokenHash};
 pub use login_throttle::{Attempt, LoginThrottle};

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 use argon2::{Argon2, password_hash::PasswordHasher};
 use tokio::sync::Semaphore;
 
-use super::hashes::{Hash, is_foreign};
+use super::{
+    hashes::{Hash, is_foreign},
+    turns::Turns,
+};
 use crate::{
     config::PasswordRule,
     error::{
@@ -30,7 +33,7 @@ pub const MIN_LENGTH: usize = 8;
 #[derive(Clone)]
 pub struct Passwords {
     queue: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
     /// Verified when there is no account, so that an unknown user takes as long as a known one.
     nobody: Arc<str>,
     rules: Arc<[PasswordRule]>,
@@ -44,7 +47,7 @@ impl Passwords {
         let nobody = hash(&format!("{:x}", rand::random::<u128>()));
         Self {
             queue: Arc::new(Semaphore::new(turns + cores * QUEUE_PER_CORE)),
-            turns: Arc::new(Semaphore::new(turns)),
+            turns: Turns::new(turns),
             nobody: nobody.into(),
             rules: rules.into(),
         }
@@ -94,14 +97,12 @@ impl Passwords {
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let busy = |_| ApiError::Unavailable("too many passwords to hash".into());
         let queued = self.queue.clone().try_acquire_owned().map_err(busy)?;
-        let turn = self.turns.clone().acquire_owned().await.expect("never closed");
-        #[expect(clippy::disallowed_methods, reason = "this is where it is bounded")]
-        let done = tokio::task::spawn_blocking(move || {
+        let work = move || {
             // held by the thread, not by the request, which may be gone before the work is done
-            let _held = (queued, turn);
+            let _held = queued;
             work()
-        });
-        done.await.map_err(|error| ApiError::Internal(format!("hashing a password: {error}")))
+        };
+        self.turns.take(work).await
     }
 }
 
