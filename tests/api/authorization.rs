@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, TestApp, bad_token, detail, john_doe};
+use crate::support::{Client, Reply, TestApp, bad_token, detail};
 
 /// What needs no token.
 const PUBLIC: &[&str] = &[
@@ -155,15 +155,12 @@ impl Owner {
 async fn only_what_is_listed_here_needs_no_token() {
     let app = TestApp::start().await;
     let operations = Operation::all(&app).await;
-    let mut public: Vec<String> = operations
+    let public: std::collections::BTreeSet<String> = operations
         .iter()
         .filter(|operation| operation.is_public)
         .map(|operation| format!("{} {}", operation.method, operation.path))
         .collect();
-    public.sort();
-    let mut expected = PUBLIC.to_vec();
-    expected.sort_unstable();
-    assert_eq!(public, expected);
+    assert_eq!(public, PUBLIC.iter().map(ToString::to_string).collect());
     let owner = Owner::new(&app).await;
     for operation in operations.iter().filter(|operation| !operation.is_public) {
         let reply = owner.send(operation, &app.anonymous(), owner.id(operation)).await;
@@ -294,21 +291,6 @@ async fn what_is_for_staff_is_refused_to_everybody_else() {
         count += 1;
     }
     assert_eq!(count, 2);
-}
-
-#[tokio::test]
-async fn nobody_gives_a_row_away_or_takes_one() {
-    let app = TestApp::start().await;
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let mut patient = john_doe();
-    for key in ["created_by", "created_by_id", "owner", "user", "user_id"] {
-        patient[key] = json!(2);
-    }
-    alice.post("/api/patients/", patient.clone()).await.is(201);
-    alice.put("/api/patients/1/", patient.clone()).await.is(200);
-    alice.patch("/api/patients/1/", patient).await.is(200);
-    assert_eq!(bob.get("/api/patients/").await.is(200).text, "[]");
-    assert_eq!(alice.get("/api/patients/1/").await.is(200).body["created_by"], "alice@example.com");
 }
 
 fn header_names(reply: &Reply) -> Vec<(String, Value)> {

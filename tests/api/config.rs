@@ -187,32 +187,6 @@ fn the_readmes_env_files_are_taken_as_they_are() {
     }
 }
 
-#[test]
-fn help_names_every_setting_and_command() {
-    let dir = Directory::new();
-    let output = program(dir.path(), &["--help"], &[]).output().unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
-    for name in [
-        "serve",
-        "migrate",
-        "DATABASE_URL",
-        "DB_NAME",
-        "DB_USER",
-        "DB_PASSWORD",
-        "DB_HOST",
-        "DB_PORT",
-        "SECRET_KEY",
-        "DEBUG",
-        "ALLOWED_HOSTS",
-        "PORT",
-        "DATA_DIR",
-        "[default: 15m]",
-        "[default: 1day]",
-    ] {
-        assert!(help.contains(name), "{name} is not in {help}");
-    }
-}
-
 /// `postgres://` for the test's own database, as a user would write it.
 pub fn url(app: &TestApp) -> String {
     let options = &app.database.options;

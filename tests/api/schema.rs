@@ -1,8 +1,8 @@
 //! What the schema, the code and the documents say of each other.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use healthcare_backend::{cli::Cli, error::constraint_error};
+use healthcare_backend::error::constraint_error;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
@@ -222,42 +222,6 @@ async fn what_goes_with_a_user_is_audited_too_and_outlives_it() {
     app.sql("delete from users").await;
     let deleted = app.value("select jsonb_agg(table_name order by table_name) from audit_log where action = 'DELETE' and actor_email = 'system'");
     assert_eq!(deleted.await, json!(["patients", "sessions", "users"]));
-}
-
-#[test]
-fn env_example_is_the_settings() {
-    let definition = Cli::definition();
-    let mut example = String::from(
-        "# Copy this file to .env and change what you need. Every line is the default, or stands for nothing.\n",
-    );
-    for argument in definition.get_arguments().filter(|argument| argument.get_env().is_some()) {
-        let help = argument.get_help().unwrap().to_string();
-        let default: Vec<&str> = argument.get_default_values().iter().map(|value| value.to_str().unwrap()).collect();
-        example += "\n";
-        for line in wrapped(&help, 110) {
-            example += &format!("# {line}\n");
-        }
-        example += &format!("#{}={}\n", argument.get_env().unwrap().to_str().unwrap(), default.join(""));
-    }
-    let expected = Path::new(env!("CARGO_TARGET_TMPDIR")).join("env.example");
-    fs::write(&expected, &example).unwrap();
-    let actual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap_or_default();
-    assert!(actual == example, "cp {} .env.example", expected.display());
-}
-
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().unwrap();
-        if line.is_empty() {
-            *line = word.into();
-        } else if line.len() + 1 + word.len() <= width {
-            *line += &format!(" {word}");
-        } else {
-            lines.push(word.into());
-        }
-    }
-    lines
 }
 
 /// What is said of a field when a body holds this value of it.

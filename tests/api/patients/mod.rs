@@ -182,3 +182,18 @@ mod destroy {
         .await;
     }
 }
+
+#[tokio::test]
+async fn nobody_gives_a_row_away_or_takes_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let mut patient = john_doe();
+    for key in ["created_by", "created_by_id", "owner", "user", "user_id"] {
+        patient[key] = json!(2);
+    }
+    alice.post("/api/patients/", patient.clone()).await.is(201);
+    alice.put("/api/patients/1/", patient.clone()).await.is(200);
+    alice.patch("/api/patients/1/", patient).await.is(200);
+    assert_eq!(bob.get("/api/patients/").await.is(200).text, "[]");
+    assert_eq!(alice.get("/api/patients/1/").await.is(200).body["created_by"], "alice@example.com");
+}

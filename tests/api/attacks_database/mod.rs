@@ -13,6 +13,9 @@ use crate::support::{
     statements, with,
 };
 
+mod a_strangers_patient;
+mod old_keys;
+
 fn unavailable() -> Value {
     detail("Service temporarily unavailable, try again later.")
 }
@@ -266,93 +269,5 @@ mod a_database {
         let request = alice.request("POST", "/api/patients/").json(&john_doe()).header("idempotency-key", "one");
         Reply::of(request).await.is(201);
         assert!(program.stop().status.success());
-    }
-}
-
-mod old_keys {
-    use super::*;
-
-    /// So many keys of the day before yesterday.
-    async fn old_keys(count: usize) -> (TestApp, Db) {
-        let app = TestApp::start().await;
-        app.user("alice").await;
-        app.sql(&format!(
-            "insert into idempotency_keys (user_id, route, key, fingerprint, answer, created_at) \
-             select 1, 'patients', n::text, '', '{{}}', now() - interval '2 days' from generate_series(1, {count}) n"
-        ))
-        .await;
-        let db = Db::new(app.database.options.clone(), 1);
-        (app, db)
-    }
-
-    #[tokio::test]
-    async fn that_take_longer_than_a_statement_may_are_purged_by_and_by() {
-        let (app, db) = old_keys(1000).await;
-        app.sql(
-            "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.004); return old; end'; \
-             create trigger slow before delete on idempotency_keys for each row execute function slow()",
-        )
-        .await;
-        assert_eq!(db.purge_keys().await.unwrap(), 1000);
-        assert_eq!(app.value("select count(*) from idempotency_keys").await, json!(0));
-    }
-
-    #[tokio::test]
-    async fn that_are_held_keep_nobody_from_the_others() {
-        let (app, db) = old_keys(250).await;
-        let mut connection = app.connection().await;
-        let mut transaction = connection.begin().await.unwrap();
-        let hold = "select from idempotency_keys where key = '7' for update";
-        sqlx::raw_sql(hold).execute(&mut *transaction).await.unwrap();
-        assert_eq!(db.purge_keys().await.unwrap(), 249);
-        transaction.rollback().await.unwrap();
-        assert_eq!(db.purge_keys().await.unwrap(), 1);
-    }
-}
-
-mod a_strangers_patient {
-    use super::*;
-
-    /// How many pages PostgreSQL looks at for the statement of a list, asked for one of these patients by Alice.
-    async fn pages(app: &TestApp, sql: &str, mode: &str, patients: [i64; 3]) -> Vec<i64> {
-        let mut connection = app.connection().await;
-        statements::prepare(&mut connection, sql, mode).await;
-        let mut pages = Vec::new();
-        for patient in patients {
-            // the first time it may look something up that it remembers
-            for _ in 0..2 {
-                let plan = statements::explain(&mut connection, sql, &[patient]).await;
-                pages.push(plan["Shared Hit Blocks"].as_i64().unwrap());
-            }
-        }
-        pages.into_iter().skip(1).step_by(2).collect()
-    }
-
-    #[tokio::test]
-    async fn costs_the_same_with_mappings_without_and_where_there_is_none() {
-        let app = TestApp::start().await;
-        let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-        for client in [&alice, &bob, &bob] {
-            client.post("/api/patients/", john_doe()).await.is(201);
-        }
-        doctors(&app, 300).await;
-        app.sql(
-            "insert into patient_doctor_mappings (patient_id, created_by, doctor_id) values (1, 1, 1); \
-             insert into patient_doctor_mappings (patient_id, created_by, doctor_id) select 2, 2, id from doctors",
-        )
-        .await;
-        for state in ["select", "analyze"] {
-            sqlx::raw_sql(state).execute(&mut app.connection().await).await.unwrap();
-            let mut checked = 0;
-            for sql in statements::shared().iter().filter(|sql| sql.contains("patient_doctor_mappings")) {
-                for mode in ["force_custom_plan", "force_generic_plan"] {
-                    let pages = pages(&app, sql, mode, [2, 3, 4]).await;
-                    assert_eq!(pages[0], pages[1], "{sql} {state} {mode}: {pages:?}");
-                    assert!(pages[0] - pages[2] <= 1, "{sql} {state} {mode}: {pages:?}");
-                    checked += 1;
-                }
-            }
-            assert_eq!(checked, 4);
-        }
     }
 }
