@@ -23,6 +23,7 @@ mod audit_export;
 mod authorization;
 mod bodies;
 mod check;
+mod checks;
 mod conditional;
 mod config;
 mod connections;

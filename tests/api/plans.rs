@@ -213,7 +213,7 @@ async fn that_are_shared_find_each_row_by_its_key_however_many_ask_and_however_t
         "users_pkey",
         "sessions_user_id_id_idx",
         "patients_pkey",
-        "patients_id_created_by_key",
+        "patients_created_by_id_key",
         "doctors_pkey",
         "patient_doctor_mappings_patient_id_doctor_id_key",
     ];
