@@ -2,10 +2,7 @@
 
 use std::{num::NonZeroU32, str::FromStr};
 
-use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordVerifier, phc::PasswordHash},
-};
+use argon2::{Params, password_hash::phc::PasswordHash};
 use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
@@ -13,6 +10,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bcrypt::HashParts;
+
+use super::argon;
 
 // The most that a hash may cost whoever verifies it: some ten times what Django's own settings of 2025 cost.
 const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
@@ -80,7 +79,7 @@ impl<'a> Hash<'a> {
     pub fn verify(&self, password: &str) -> bool {
         let password = password.as_bytes();
         match self {
-            Self::Argon2(hash) => Argon2::default().verify_password(password, &**hash).is_ok(),
+            Self::Argon2(hash) => argon::verify(password, hash),
             Self::Pbkdf2(algorithm, iterations, salt, hash) => {
                 pbkdf2::verify(*algorithm, *iterations, salt.as_bytes(), password, hash).is_ok()
             }

@@ -14,6 +14,7 @@ use crate::{
 };
 
 pub mod api_token;
+mod argon;
 pub mod hashes;
 pub mod login_throttle;
 pub mod operator;

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 
-use argon2::{Argon2, password_hash::PasswordHasher};
 use tokio::sync::Semaphore;
 
 use super::{
+    argon,
     hashes::{Hash, is_foreign},
     turns::Turns,
 };
@@ -44,11 +44,10 @@ impl Passwords {
     pub fn new(rules: &[PasswordRule]) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = (cores - 1).max(1);
-        let nobody = hash(&format!("{:x}", rand::random::<u128>()));
         Self {
             queue: Arc::new(Semaphore::new(turns + cores * QUEUE_PER_CORE)),
             turns: Turns::new(turns),
-            nobody: nobody.into(),
+            nobody: argon::of_nobody().into(),
             rules: rules.into(),
         }
     }
@@ -72,7 +71,7 @@ impl Passwords {
 
     /// The hash to store: a PHC string, with a salt of its own.
     pub async fn hash(&self, password: String) -> Result<String> {
-        self.in_turn(move || hash(&password)).await
+        self.in_turn(move || argon::hash(&password)).await
     }
 
     /// Whether the password is the one that was hashed. If there is no hash, or none that a password can be right for, it
@@ -110,11 +109,6 @@ impl Default for Passwords {
     fn default() -> Self {
         Self::new(&PasswordRule::ALL)
     }
-}
-
-fn hash(password: &str) -> String {
-    let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.expect("the default parameters are valid").to_string()
 }
 
 /// What Django's validator says of a password that breaks its rule.
