@@ -30,7 +30,7 @@ pub mod query;
 mod responses;
 mod state;
 
-pub use state::AppState;
+pub use state::{AppState, Services};
 
 /// Every route there is. The document that describes them is made from the same list.
 pub fn routes() -> OpenApiRouter<AppState> {

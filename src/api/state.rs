@@ -1,5 +1,7 @@
 //! What handlers work with.
 
+use std::{ops::Deref, sync::Arc};
+
 use axum::extract::FromRef;
 
 use super::endpoints::Endpoints;
@@ -10,29 +12,61 @@ use crate::{
     input::Room,
 };
 
-/// What handlers work with.
-#[derive(Clone, FromRef)]
-pub struct AppState {
+/// What handlers work with: one pointer, because the router copies it many times for each request.
+#[derive(Clone)]
+pub struct AppState(Arc<Services>);
+
+impl From<Services> for AppState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// Each of them is what a handler takes by its type: `State<Db>`.
+macro_rules! services {
+    ($($(#[$doc:meta])* $name:ident: $part:ty,)*) => {
+        /// What the state points to.
+        pub struct Services {
+            $($(#[$doc])* pub $name: $part,)*
+        }
+
+        $(impl FromRef<AppState> for $part {
+            fn from_ref(state: &AppState) -> Self {
+                state.$name.clone()
+            }
+        })*
+    };
+}
+
+services! {
     /// The database.
-    pub db: Db,
+    db: Db,
     /// Makes and checks tokens.
-    pub tokens: Tokens,
+    tokens: Tokens,
     /// Hashes and verifies passwords.
-    pub passwords: Passwords,
+    passwords: Passwords,
     /// How many logins may fail.
-    pub login_throttle: LoginThrottle,
+    login_throttle: LoginThrottle,
     /// The memory that bodies share.
-    pub room: Room,
+    room: Room,
     /// What is served where.
-    pub endpoints: Endpoints,
+    endpoints: Endpoints,
     /// Whether anybody may read the directory of doctors.
-    pub public_doctors: PublicDoctors,
+    public_doctors: PublicDoctors,
     /// Whether only staff make accounts.
-    pub registration_closed: RegistrationClosed,
+    registration_closed: RegistrationClosed,
     /// Whether only staff change the directory of doctors.
-    pub staff_edit_doctors: StaffEditDoctors,
+    staff_edit_doctors: StaffEditDoctors,
     /// Whether a change must say what it changes.
-    pub require_if_match: RequireIfMatch,
+    require_if_match: RequireIfMatch,
     /// Whether a refresh token is exchanged for a new one when it is used.
-    pub rotate_refresh_tokens: RotateRefreshTokens,
+    rotate_refresh_tokens: RotateRefreshTokens,
 }

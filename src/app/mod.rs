@@ -12,7 +12,7 @@ use tower_http::{
 
 use crate::{
     api::{
-        self, AppState,
+        self, AppState, Services,
         auth::register,
         document,
         endpoints::{Endpoints, other_method},
@@ -48,7 +48,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
     let throttles = Throttles::new(&exposure.throttles, tokens.clone());
-    let state = AppState {
+    let state = AppState::from(Services {
         db,
         login_throttle: LoginThrottle::new(exposure.throttles.login, tokens.clone()),
         tokens,
@@ -60,7 +60,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         staff_edit_doctors: StaffEditDoctors(exposure.staff_edit_doctors),
         require_if_match: RequireIfMatch(exposure.require_if_match),
         rotate_refresh_tokens: RotateRefreshTokens(exposure.rotate_refresh_tokens),
-    };
+    });
     let routes = routes.fallback(async || ApiError::NotFound).method_not_allowed_fallback(other_method);
     let handlers = routes.layer(
         ServiceBuilder::new()

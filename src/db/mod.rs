@@ -3,7 +3,7 @@
 //! Every statement starts from the actor: one row while the caller's account is active and the login goes on, else
 //! none. So one round trip checks the caller, scopes the rows, and tells the audit trigger who acts.
 
-use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, ops::Deref, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
@@ -130,14 +130,17 @@ pub trait Model {
     }
 }
 
-/// The database.
+/// The database: one pointer to what is shared by all that work with it.
 #[derive(Clone)]
-pub struct Db {
+pub struct Db(Arc<Parts>);
+
+/// What all that work with the database share.
+pub struct Parts {
     connections: Arc<Connections>,
     /// For statements that may read many more rows than they return. They have few connections, so that many searches at
     /// once leave the other connections, and part of the processor, to everybody else.
     searches: Arc<Connections>,
-    shared: Arc<Shared>,
+    shared: Shared,
     /// How long a statement may take.
     limit: Duration,
     reads: Reads,
@@ -168,15 +171,8 @@ impl Shared {
     }
 }
 
-impl Db {
-    /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches, and of four or
-    /// more, one or two are for shared reads.
-    pub fn new(options: PgConnectOptions, connections: u32) -> Self {
-        Self::auditing(options, connections, ReadAudit::default())
-    }
-
-    /// The same, with reads recorded in another way.
-    pub fn auditing(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
+impl Parts {
+    fn new(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let quarter = (connections / 4).max(1);
         let few = (connections / 4).min(SHARED);
@@ -187,18 +183,39 @@ impl Db {
             reads: Reads::new(Arc::clone(&others), audit),
             connections: others,
             searches,
-            shared: Arc::new(Shared::new(shared)),
+            shared: Shared::new(shared),
             limit: STATEMENT,
         }
+    }
+}
+
+impl Deref for Db {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Db {
+    /// At most `connections` (at least two), opened when they are needed. A quarter of them is for searches, and of four or
+    /// more, one or two are for shared reads.
+    pub fn new(options: PgConnectOptions, connections: u32) -> Self {
+        Self::auditing(options, connections, ReadAudit::default())
+    }
+
+    /// The same, with reads recorded in another way.
+    pub fn auditing(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
+        Self(Arc::new(Parts::new(options, connections, audit)))
     }
 
     /// For a command: one connection, whose statements may take minutes.
     pub fn for_command(options: PgConnectOptions) -> Self {
-        let db = Self::new(options, 1);
-        let pool = db.connections.pool();
+        let parts = Parts::new(options, 1, ReadAudit::default());
+        let pool = parts.connections.pool();
         let options = pool.connect_options().as_ref().clone();
         pool.set_connect_options(options.options([("statement_timeout", "0")]));
-        Self { limit: COMMAND, ..db }
+        Self(Arc::new(Parts { limit: COMMAND, ..parts }))
     }
 
     /// Writes the records of reads that wait, and closes every connection when its statement has ended.
