@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
     response::{IntoResponse, Response},
 };
 use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch};
+use ring::digest::{SHA256, digest};
 
 use super::answer::{JSON, Show, json};
 use crate::{

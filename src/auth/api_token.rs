@@ -1,7 +1,7 @@
 //! API tokens: logins of scripts and integrations, which last longer than an access token.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::digest::{SHA256, digest};
 
 /// What every API token begins with, so that people and programs that look for secrets know one when they see it.
 pub const PREFIX: &str = "hcb_";

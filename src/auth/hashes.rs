@@ -2,14 +2,16 @@
 
 use std::{num::NonZeroU32, str::FromStr};
 
-use argon2::{Params, password_hash::phc::PasswordHash};
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    digest::{SHA256, digest},
-    pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256},
+use argon2::{
+    Params,
+    password_hash::phc::{Output, PasswordHash},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bcrypt::HashParts;
+use ring::{
+    digest::{SHA256, digest},
+    pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256},
+};
 
 use super::argon;
 
@@ -89,8 +91,9 @@ impl<'a> Hash<'a> {
             }
             Self::Scrypt(params, salt, hash) => {
                 let mut derived = vec![0; hash.len()];
+                // outputs are compared in constant time
                 scrypt::scrypt(password, salt.as_bytes(), params, &mut derived).is_ok()
-                    && verify_slices_are_equal(&derived, hash).is_ok()
+                    && Output::new(&derived).is_ok_and(|output| Output::new(hash) == Ok(output))
             }
             Self::Unusable => false,
         }

@@ -16,6 +16,7 @@ use crate::{
 pub mod api_token;
 mod argon;
 pub mod hashes;
+mod hs256;
 pub mod login_throttle;
 pub mod operator;
 pub mod password;

@@ -1,25 +1,25 @@
 //! Encrypts what clients get and send back, but may not read or change: cursors. Hashes what may not be found out from
 //! its hash.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     digest::{SHA256, digest},
     hmac,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 /// Encrypts and hashes with a key that is derived from the secret key.
 pub struct Seal {
-    encryption: RandomizedNonceKey,
+    encryption: LessSafeKey,
     hashing: hmac::Key,
 }
 
 impl Seal {
     pub(super) fn new(secret_key: &str) -> Self {
         let key = digest(&SHA256, format!("healthcare-backend seal {secret_key}").as_bytes());
-        let encryption = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
+        let encryption = UnboundKey::new(&AES_256_GCM, key.as_ref());
         Self {
-            encryption: encryption.expect("32 bytes are a key"),
+            encryption: LessSafeKey::new(encryption.expect("32 bytes are a key")),
             hashing: hmac::Key::new(hmac::HMAC_SHA256, format!("healthcare-backend hash {secret_key}").as_bytes()),
         }
     }
@@ -28,15 +28,18 @@ impl Seal {
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
         let mut sealed = content.to_vec();
         let purpose = Aad::from(purpose.as_bytes());
-        let nonce = self.encryption.seal_in_place_append_tag(purpose, &mut sealed);
-        let nonce = nonce.expect("a cursor is short");
-        BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat())
+        // by chance, because several servers share the key: good for some billion cursors (NIST SP 800-38D 8.3)
+        let nonce: [u8; NONCE_LEN] = rand::random();
+        let encrypted =
+            self.encryption.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), purpose, &mut sealed);
+        encrypted.expect("a cursor is short");
+        BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat())
     }
 
     /// The content of a text that was sealed for this purpose with the same secret key. None: any other text.
     pub fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(12)?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut content = sealed.to_vec();
         let purpose = Aad::from(purpose.as_bytes());

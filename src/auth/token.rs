@@ -9,7 +9,7 @@ use jsonwebtoken::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Seal;
+use super::{Seal, hs256};
 use crate::error::TokenError;
 
 /// What a token may be used for.
@@ -81,6 +81,7 @@ pub fn new_id() -> String {
 impl Tokens {
     /// Signs with `secret_key`; verifies with it and with each of the `fallbacks`, so that a key can be changed.
     pub fn new(secret_key: &str, fallbacks: &[String], access_lifetime: Duration, refresh_lifetime: Duration) -> Self {
+        hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         validation.validate_nbf = true;

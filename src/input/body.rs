@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Display, marker::PhantomData, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::{FromRef, FromRequest, Multipart, Request},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
 use percent_encoding::percent_decode;
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use super::{

@@ -1,7 +1,9 @@
 //! Tokens: fresh ones for a refresh token, and what an access token must be to be let in.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use jsonwebtoken::{Algorithm, Header};
+use ring::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512, Key, sign};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -27,7 +29,15 @@ fn signed_as(header: &Header, key: &str, changes: Value) -> String {
     });
     let mut claims = with(claims, changes);
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    encode(header, &claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
+    let algorithm = match header.alg {
+        Algorithm::HS384 => HMAC_SHA384,
+        Algorithm::HS512 => HMAC_SHA512,
+        _ => HMAC_SHA256,
+    };
+    let encoded = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", encoded(json!(header)), encoded(claims));
+    let signature = sign(&Key::new(algorithm, key.as_bytes()), message.as_bytes());
+    format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
 #[tokio::test]
