@@ -116,12 +116,9 @@ async fn takes_as_long_whoever_it_is_refused() {
         }
     }
     // what else runs on the machine makes some slower, and none faster
-    let quartiles = times.map(|mut times| {
-        times.sort();
-        times[times.len() / 4]
-    });
-    let (least, most) = (quartiles.iter().min().unwrap(), quartiles.iter().max().unwrap());
-    assert!(*most < *least * 3 / 2, "{quartiles:?}");
+    let fastest = times.map(|times| times.into_iter().min().unwrap());
+    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+    assert!(*most < *least * 2, "{fastest:?}");
 }
 
 #[tokio::test]
