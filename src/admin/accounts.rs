@@ -45,7 +45,7 @@ pub(super) async fn add_page(visit: Visit) -> Response {
 fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
     let content = html! {
         form .card .record method="post" {
-            (form::fields(visit, &NEW, shown))
+            div .fields { (form::fields(visit, &NEW, shown)) }
             div .buttons {
                 button .primary name="_save" value="1" { "Save" }
                 button name="_addanother" value="1" { "Save and add another" }
@@ -98,7 +98,15 @@ async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, St
         "is_superuser": is_superuser,
     });
     let values: Values = values.as_object().cloned().unwrap_or_default();
-    Ok((visit.admin.insert(&USERS, &values).await?, email))
+    match visit.admin.insert(&USERS, &values).await {
+        Ok(id) => Ok((id, email)),
+        Err(ApiError::Invalid(error)) => {
+            // PostgreSQL names only one
+            let taken = state.db.taken(Some(&account.email), account.username.as_deref()).await?;
+            Err(ApiError::Invalid(if taken.is_empty() { error } else { taken }))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A password is never shown again.

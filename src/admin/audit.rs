@@ -67,7 +67,7 @@ pub(super) async fn changes(visit: Visit) -> Result<Response> {
     let page = visit.admin.changes(&request(&query)).await?;
     let tables: Vec<(&str, &str)> = TABLES.iter().map(|table| (table.name, table.title)).collect();
     let content = html! {
-        form .bar role="search" {
+        form .bar role="search" aria-label="Changes" {
             (line(&query, "who", "Who", "email", "E-mail"))
             (line(&query, "from", "From", "date", ""))
             (line(&query, "to", "To", "date", ""))
@@ -126,7 +126,7 @@ pub(super) async fn accesses(visit: Visit) -> Result<Response> {
     let asked = AuditRequest { action: None, table: None, row: None, ..request(&query) };
     let page = visit.admin.accesses(&asked).await?;
     let content = html! {
-        form .bar role="search" {
+        form .bar role="search" aria-label="Accesses" {
             (line(&query, "who", "Who", "email", "E-mail"))
             (line(&query, "patient", "Patient", "number", "No."))
             (line(&query, "from", "From", "date", ""))

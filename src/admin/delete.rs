@@ -129,7 +129,7 @@ async fn what_goes(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
             p { (related::many(count)) " " (if count == 1 { table.noun.to_owned() } else { table.title.to_lowercase() }) @if table.name == "patients" { ", with their mappings" } ":" }
             ul {
                 @for row in &page.rows { li { a href=(visit.to(&format!("{}/{}/change/", table.name, row.id))) { (row.label) } } }
-                @if page.next.is_some() { li .quiet { "and others" } }
+                @if page.next.is_some() { li { a href=(visit.to(&format!("{}/?{}={id}", table.name, related.filter))) { "and others" } } }
             }
         });
     }

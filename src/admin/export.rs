@@ -16,7 +16,7 @@ use super::{
 use crate::{
     db::admin::{
         Admin, Table,
-        list::{ListRequest, ListRow},
+        list::{After, ListRequest, ListRow},
     },
     error::{ApiError, Result},
 };
@@ -63,12 +63,12 @@ async fn part(
     table: &'static Table,
     request: &ListRequest,
     mut text: String,
-) -> Result<(String, Option<i64>), ApiError> {
+) -> Result<(String, Option<After>), ApiError> {
     let page = admin.list(table, request).await?;
     for row in &page.rows {
         text += &line(std::iter::once(row.id.to_string()).chain(cells(table, row)));
     }
-    Ok((text, page.next))
+    Ok((text, page.next.map(|(id, key)| After::Place(key, id))))
 }
 
 fn cells<'a>(table: &'a Table, row: &'a ListRow) -> impl Iterator<Item = String> + 'a {

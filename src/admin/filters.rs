@@ -19,19 +19,19 @@ use crate::{
 /// The filters of a list.
 pub(super) async fn panel(visit: &Visit, model: &'static Model, query: &Query) -> Result<Markup> {
     let mut filters = Vec::new();
-    let mut is_filtered = false;
+    let mut active = 0;
     for filter in model.table.filters {
-        is_filtered |= query.get(filter.name).is_some();
+        active += usize::from(query.get(filter.name).is_some());
         filters.push(match filter.by {
             By::Row(table) => by_row(visit, query, filter, table).await?,
             _ => by_value(query, filter, &values(visit, filter).await?),
         });
     }
     Ok(html! {
-        details .filters open[is_filtered] {
-            summary { "Filters" }
+        details .filters {
+            summary { "Filters" @if active > 0 { span .quiet { " (" (active) " active)" } } }
             div {
-                @if is_filtered { p { a href=(visit.to(&format!("{}/", model.table.name))) { "Clear all filters" } } }
+                @if active > 0 { p { a href=(visit.to(&format!("{}/", model.table.name))) { "Clear all filters" } } }
                 @for filter in filters { (filter) }
             }
         }

@@ -91,7 +91,7 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
         }
     }
     html! {
-        div .field .wrong[error.is_some()] .other[now.is_some()] .flag[matches!(field.ask, Ask::Flag)] {
+        div .field .whole[!matches!(field.ask, Ask::Line(_) | Ask::Number | Ask::Choice(_))] .wrong[error.is_some()] .other[now.is_some()] .flag[matches!(field.ask, Ask::Flag)] {
             label for=(field.name) { (field.label) @if field.is_required { span .quiet { " (required)" } } }
             (control(visit, field, &shown.text(field), error.is_some(), &about.join(" ")))
             @if let Some(error) = error { p .error id={ (field.name) "-error" } { (error) } }

@@ -1,6 +1,6 @@
 //! The list of a model.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
 use super::{
@@ -24,12 +24,16 @@ pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
     let query = Query::parse(visit.query());
     let request = query.request(model);
     let rows = visit.admin.list(model.table, &request).await?;
+    if rows.rows.is_empty() && request.after.is_some() {
+        let first = format!("{}/{}", model.table.name, query.with("after", None).url());
+        return Ok(Redirect::to(&visit.to(&first)).into_response());
+    }
     let count = if request.is_of_all() { Some(visit.admin.count(model.table, &request).await?) } else { None };
     let filters = filters::panel(&visit, model, &query).await?;
     let title = model.table.title;
     let content = html! {
         div .head {
-            form .search role="search" {
+            form .search role="search" aria-label=(title) {
                 label .hidden for="q" { "Search " (title.to_lowercase()) }
                 input #q type="search" name="q" value=(query.get("q").unwrap_or_default()) placeholder={ "Search " (title.to_lowercase()) };
                 @for (name, value) in query.others(&["q", "after"]) { input type="hidden" name=(name) value=(value); }
@@ -93,7 +97,7 @@ fn table(
                 }
                 p .count role="status" { (counted(model, request, page, count)) }
                 @if request.after.is_some() { a href=(query.with("after", None).url()) { "First page" } }
-                @if let Some(next) = page.next {
+                @if let Some((next, _)) = &page.next {
                     a .button href=(query.with("after", Some(&next.to_string())).url()) rel="next" { "Next page" }
                 }
             }

@@ -45,6 +45,7 @@ mod password;
 mod patients;
 mod pick;
 mod query;
+mod read;
 mod record;
 mod related;
 mod search;

@@ -7,7 +7,11 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::files;
-use crate::{config::AdminPath, db::admin::Member, error::ApiError};
+use crate::{
+    config::AdminPath,
+    db::admin::{Member, TABLES},
+    error::ApiError,
+};
 
 /// What a page is called, and where it is.
 #[derive(Default, Clone, Copy)]
@@ -28,17 +32,6 @@ pub(super) struct Frame<'a> {
     pub(super) member: Option<&'a Member>,
     pub(super) notice: Option<&'a str>,
 }
-
-/// The navigation: where it leads, and the words.
-const PLACES: [(&str, &str); 7] = [
-    ("", "Overview"),
-    ("patients/", "Patients"),
-    ("doctors/", "Doctors"),
-    ("mappings/", "Mappings"),
-    ("users/", "Users"),
-    ("changes/", "Changes"),
-    ("accesses/", "Accesses"),
-];
 
 impl Frame<'_> {
     /// A whole page.
@@ -67,6 +60,7 @@ impl Frame<'_> {
                             @if let Some(notice) = self.notice { p .notice role="status" { (notice) } }
                             h1 { (page.title) }
                             (content)
+                            @if self.member.is_some() { p .quiet .utc { "Times are in UTC." } }
                         }
                     }
                 }
@@ -79,7 +73,7 @@ impl Frame<'_> {
         html! {
             header .top {
                 a .brand href=(self.root) { "Healthcare" span { " admin" } }
-                form .find role="search" action=(self.root.to("search/")) {
+                form .find role="search" aria-label="Everything" action=(self.root.to("search/")) {
                     label .hidden for="find" { "Search everything" }
                     input #find type="search" name="q" value=(page.search) placeholder="A name, an e-mail, a number";
                     button { "Search" }
@@ -97,11 +91,15 @@ impl Frame<'_> {
     }
 
     fn navigation(&self, place: &str) -> Markup {
+        let link = |path: &str, words: &str| {
+            html! { a href=(self.root.to(path)) aria-current=[(path == place).then_some("page")] { (words) } }
+        };
         html! {
             nav .places aria-label="Sections" {
-                @for (path, words) in PLACES {
-                    a href=(self.root.to(path)) aria-current=[(path == place).then_some("page")] { (words) }
-                }
+                (link("", "Overview"))
+                @for table in TABLES { (link(&format!("{}/", table.name), table.title)) }
+                (link("changes/", "Changes"))
+                (link("accesses/", "Accesses"))
             }
         }
     }

@@ -4,7 +4,7 @@ use form_urlencoded::Serializer;
 
 use super::model::Model;
 use crate::db::admin::{
-    list::{Condition, ListRequest},
+    list::{After, Condition, ListRequest},
     table::{By, Filter},
 };
 
@@ -77,7 +77,7 @@ impl Query {
                 (request.order, request.is_descending) = (column, order.starts_with('-'));
             }
         }
-        request.after = self.get("after").and_then(|after| after.parse().ok());
+        request.after = self.get("after").and_then(|after| after.parse().ok()).map(After::Row);
         request
     }
 

@@ -5,34 +5,23 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
+use serde_json::Value;
 
 use super::{
     accounts, form,
     form::Shown,
-    model::{Ask, Model, Of, OfRow},
+    model::{Model, Of, OfRow},
     page::Page,
-    pick::{self, Picked},
+    read::{fill_in_picks, read},
     related,
     visit::Visit,
 };
 use crate::{
-    db::admin::{
-        self,
-        audit::AuditRequest,
-        rows::Record,
-        write::{Change, Values},
-    },
-    error::{ApiError, FieldErrors, Result},
+    api::ages,
+    db::admin::{audit::AuditRequest, rows::Record, write::Change},
+    error::{ApiError, Result},
     input::Form,
 };
-
-/// What a form says: what is written, or what is wrong with it.
-struct Read {
-    typed: Form,
-    values: Values,
-    errors: FieldErrors,
-    choices: Vec<(&'static str, Vec<(i64, String)>)>,
-}
 
 /// The form for a new row; the URL may fill in some of it.
 pub(super) async fn add_page(visit: Visit, Of(model): Of) -> Result<Response> {
@@ -101,62 +90,6 @@ fn with_status(mut response: Response, status: StatusCode) -> Response {
     response
 }
 
-/// Rows that are named by their number alone get their names.
-async fn fill_in_picks(visit: &Visit, model: &Model, typed: &mut Form) -> Result<()> {
-    for field in model.fields {
-        if let Ask::Pick(table, _) = field.ask
-            && let Some(table) = admin::table(table)
-            && let Picked::One(id, label) = pick::picked(visit, table, typed.text(field.name)).await?
-        {
-            typed.set(field.name, pick::text(id, &label));
-        }
-    }
-    Ok(())
-}
-
-/// Reads a form: what is picked by the admin, all else by the rules of the API.
-async fn read(visit: &Visit, model: &Model, mut typed: Form, record: Option<&Record>) -> Result<Read> {
-    let (mut picked, mut errors, mut choices) = (Values::new(), FieldErrors::default(), Vec::new());
-    for field in model.fields {
-        match field.ask {
-            // an empty box is not sent
-            Ask::Flag if !typed.has(field.name) => typed.set(field.name, "false"),
-            Ask::Pick(name, column) => {
-                let table = admin::table(name).ok_or(ApiError::NotFound)?;
-                let chosen = typed.text(&format!("{}_choice", field.name)).to_owned();
-                let text = if chosen.is_empty() { typed.text(field.name).to_owned() } else { chosen };
-                match pick::picked(visit, table, &text).await? {
-                    Picked::One(id, label) => {
-                        typed.set(field.name, pick::text(id, &label));
-                        picked.insert(column.into(), id.into());
-                    }
-                    Picked::Nothing => errors.add(field.name, "This field is required."),
-                    Picked::NoRow => errors.add(field.name, format!("No {} matches “{text}”.", table.noun)),
-                    Picked::Many(rows) => {
-                        errors.add(field.name, "More than one matches.");
-                        choices.push((field.name, rows));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let by_rules = match record {
-        Some(record) => (model.rules.change)(&typed, &record.values),
-        None => (model.rules.new)(&typed),
-    };
-    let mut values = match by_rules {
-        Ok(values) => values,
-        Err(ApiError::Invalid(found)) => {
-            errors = errors.and(found);
-            Values::new()
-        }
-        Err(error) => return Err(error),
-    };
-    values.extend(picked);
-    Ok(Read { typed, values, errors, choices })
-}
-
 /// Goes on as the button says that was pressed.
 async fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, what: &str) -> Result<Response> {
     let table = model.table;
@@ -199,8 +132,10 @@ async fn whole_page(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> R
         }
         (dates(record))
         @if let Some(conflict) = conflict { (conflict) }
-        (form_of(visit, model, &shown))
-        (beside)
+        div .halves {
+            (form_of(visit, model, &shown))
+            div .beside { (beside) }
+        }
     };
     let trail = [(format!("{}/", table.name), table.title.to_owned())];
     let place = format!("{}/", table.name);
@@ -219,11 +154,20 @@ fn dates(record: &Record) -> Markup {
     html! {
         dl .dates {
             div { dt { "No." } dd { (record.id) } }
+            @if let Some(age) = age(record) { div { dt { "Age" } dd { (age) } } }
             @for (words, at) in columns.filter(|(_, at)| at.is_string()) {
                 div { dt { (words) } dd { (super::value::shown_time(at)) } }
             }
         }
     }
+}
+
+/// How old a patient is.
+fn age(record: &Record) -> Option<String> {
+    let born = record.values.get("date_of_birth")?.as_str()?.parse().ok()?;
+    let is_estimated = record.values.get("date_of_birth_estimated").and_then(Value::as_bool) == Some(true);
+    let about = if is_estimated { "about " } else { "" };
+    Some(format!("{about}{} years", ages::today(born)))
 }
 
 /// Who changed the row meanwhile.
@@ -262,7 +206,7 @@ fn form_of(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Markup {
         form .card .record method="post" {
             @if let Some(record) = shown.record { input type="hidden" name="version" value=(record.version); }
             @if let Some(back) = back { input type="hidden" name="back" value=(back); }
-            (form::fields(visit, model.fields, shown))
+            div .fields { (form::fields(visit, model.fields, shown)) }
             div .buttons {
                 button .primary name="_save" value="1" { "Save" }
                 @if back.is_none() {

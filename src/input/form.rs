@@ -46,8 +46,13 @@ impl Form {
 
     /// Puts a text in the place of what a field says.
     pub fn set(&mut self, name: &str, text: impl Into<String>) {
-        self.0.retain(|(sent, _)| sent != name);
+        self.remove(name);
         self.0.push((name.into(), text.into()));
+    }
+
+    /// Takes away what a field says.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(sent, _)| sent != name);
     }
 
     /// The same, with a text that was not changed as it was, whatever the ends of its lines.

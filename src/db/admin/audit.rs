@@ -169,7 +169,13 @@ impl AuditRequest {
 
     /// What an index finds, the latest first.
     fn push_found(&self, query: &mut QueryBuilder<Postgres>, log: &str) {
-        query.push(format!(" from {log} a where (select true from actor)"));
+        if self.row.is_some() || self.patient.is_some() {
+            query.push(" from (");
+            self.push_rare(query);
+            query.push(") a where (select true from actor)");
+        } else {
+            query.push(format!(" from {log} a where (select true from actor)"));
+        }
         if let Some(who) = &self.who {
             // of accesses, only the account is in an index
             query.push(if log == "audit_log" {
@@ -188,26 +194,33 @@ impl AuditRequest {
         if let Some(to) = self.to {
             query.push(" and a.at < ").push_bind(to);
         }
-        match (self.table, self.row) {
-            (Some("patients"), Some(row)) => {
-                query.push(
-                    " and a.table_name in ('patients', 'patient_doctor_mappings') \
-                    and patient_of(a.table_name, a.row_id, a.old_values, a.new_values) = ",
-                );
-                query.push_bind(row);
-            }
-            (Some(table), Some(row)) => {
-                query.push(" and a.table_name = ").push_bind(table).push(" and a.row_id = ").push_bind(row);
-            }
-            _ => {}
-        }
-        if let Some(patient) = self.patient {
-            query.push(" and a.patient_ids @> array[").push_bind(patient).push("]");
-        }
         if let Some((at, id)) = self.after {
             query.push(" and (a.at, a.id) < (").push_bind(at).push(", ").push_bind(id).push(")");
         }
         query.push(" order by a.at desc, a.id desc");
+    }
+
+    /// A row has few entries: they are found before they are ordered, because PostgreSQL would rather look at all entries in
+    /// their order.
+    fn push_rare(&self, query: &mut QueryBuilder<Postgres>) {
+        match (self.table, self.row, self.patient) {
+            (Some("patients"), Some(row), _) => {
+                query.push(
+                    "select * from audit_log where table_name in ('patients', 'patient_doctor_mappings') \
+                    and patient_of(table_name, row_id, old_values, new_values) = ",
+                );
+                query.push_bind(row).push(" offset 0");
+            }
+            (Some(table), Some(row), _) => {
+                query.push("select * from audit_log where table_name = ").push_bind(table);
+                query.push(" and row_id = ").push_bind(row).push(" offset 0");
+            }
+            (_, _, Some(patient)) => {
+                query.push("select * from access_log where patient_ids @> array[").push_bind(patient);
+                query.push("] offset 0");
+            }
+            _ => {}
+        }
     }
 
     /// What is looked for among what was found.

@@ -1,6 +1,6 @@
 //! The directory of doctors.
 
-use super::table::{By, Column, Filter, Guards, Kind, Related, Search, Table};
+use super::table::{By, Column, Filter, Kind, Related, Table};
 
 /// The directory of doctors.
 pub static DOCTORS: Table = Table {
@@ -10,10 +10,6 @@ pub static DOCTORS: Table = Table {
     title: "Doctors",
     from: "doctors t",
     label: "concat_ws(' ', t.first_name, nullif(t.last_name, ''))",
-    record: "to_jsonb(t) - 'search'",
-    version: "t.version::text",
-    patient: None,
-    search: Search::Text("t.search"),
     columns: &[
         Column::new("name", "Name", "concat_ws(', ', nullif(t.last_name, ''), t.first_name)", Kind::Text)
             .ordered("fold(t.last_name)"),
@@ -24,7 +20,6 @@ pub static DOCTORS: Table = Table {
         Column::new("created_at", "Added", "t.created_at", Kind::Time).ordered("t.created_at"),
         Column::new("updated_at", "Updated", "t.updated_at", Kind::Time).ordered("t.updated_at"),
     ],
-    latest: "created_at",
     filters: &[
         // from one specialty to the next, along their index
         Filter::new(
@@ -47,5 +42,5 @@ pub static DOCTORS: Table = Table {
     ],
     related: &[Related { title: "Patients", table: "mappings", filter: "doctor" }],
     written: &["first_name", "last_name", "specialty", "phone_number", "email", "license_number"],
-    guards: Guards::NONE,
+    ..Table::PLAIN
 };

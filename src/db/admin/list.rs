@@ -13,7 +13,7 @@ use crate::{auth::Staff, error::Result};
 /// The most rows that are counted.
 pub const COUNTED: i64 = 10_000;
 /// The most rows that a search finds through other tables.
-const THROUGH: i64 = 5000;
+const THROUGH: i64 = 500;
 
 /// What is asked of a list.
 #[derive(Clone)]
@@ -26,11 +26,20 @@ pub struct ListRequest {
     pub order: &'static Column,
     /// From the greatest on.
     pub is_descending: bool,
-    /// The row that the page comes behind.
-    pub after: Option<i64>,
+    /// What the page comes behind.
+    pub after: Option<After>,
     /// Of these rows only.
     pub ids: Option<Vec<i64>>,
     pub limit: i64,
+}
+
+/// What a page comes behind.
+#[derive(Clone)]
+pub enum After {
+    /// This row. It may be gone; then there is nothing behind it.
+    Row(i64),
+    /// The place where such a row was: what it was ordered by, and its number.
+    Place(String, i64),
 }
 
 /// What a filter asks for.
@@ -51,13 +60,15 @@ pub struct ListRow {
     pub values: Map<String, Value>,
     /// The patient that it tells of.
     pub(super) patient: Option<i64>,
+    /// What it is ordered by.
+    key: String,
 }
 
 /// A page of a list.
 pub struct ListPage {
     pub rows: Vec<ListRow>,
-    /// The row that the next page comes behind, if there is one.
-    pub next: Option<i64>,
+    /// The last row, if there is a next page: its number, and what it is ordered by.
+    pub next: Option<(i64, String)>,
 }
 
 impl ListRequest {
@@ -92,25 +103,20 @@ impl Admin {
     pub async fn list(&self, table: &'static Table, request: &ListRequest) -> Result<ListPage> {
         let mut query = begin(&self.staff);
         let order = request.order.order.unwrap_or("t.id");
-        if let Some(after) = request.after {
+        if let Some(After::Row(id)) = request.after {
             query.push(format!(
                 ", place as materialized (select {order} as key, t.id from {} where t.id = ",
                 table.from
             ));
-            query.push_bind(after).push(")");
+            query.push_bind(id).push(")");
         }
         query.push(format!(" select t.id, {} as label, ", table.label));
         push_values(&mut query, table);
-        query.push(format!(" as values, {} as patient", table.patient.unwrap_or("null::bigint")));
+        let patient = table.patient.unwrap_or("null::bigint");
+        query.push(format!(" as values, {patient} as patient, ({order})::text as key"));
         push_condition(&mut query, table, table.from, request);
-        let (direction, comparison) = if request.is_descending { (" desc", "<") } else { ("", ">") };
-        if request.after.is_some() {
-            // a row that is gone is no place: the list begins anew
-            query.push(format!(
-                " and (not exists (select from place) \
-                    or ({order}, t.id) {comparison} ((select key from place), (select id from place)))"
-            ));
-        }
+        push_after(&mut query, request, order);
+        let direction = if request.is_descending { " desc" } else { "" };
         query.push(format!(" order by {order}{direction}, t.id{direction} limit ")).push_bind(request.limit + 1);
         let connection = if request.is_of_all() { self.db.reading_connection() } else { self.db.search_connection() };
         let rows = query.build().persistent(request.is_of_all()).fetch_all(connection).await?;
@@ -123,7 +129,7 @@ impl Admin {
             self.check().await?;
         }
         self.shows(table, rows.iter().map(|row| (row.id, row.patient))).await?;
-        Ok(ListPage { next: rows.last().map(|row| row.id).filter(|_| has_next), rows })
+        Ok(ListPage { next: rows.last().filter(|_| has_next).map(|row| (row.id, row.key.clone())), rows })
     }
 
     /// How many rows there are; of more than are counted, one more.
@@ -142,6 +148,20 @@ impl Admin {
         let mut query = begin(&self.staff);
         query.push(", all_values as (").push(of).push(") select value from all_values where (select true from actor)");
         Ok(query.build_query_scalar().fetch_all(self.db.reading_connection()).await?)
+    }
+}
+
+fn push_after(query: &mut QueryBuilder<Postgres>, request: &ListRequest, order: &str) {
+    let comparison = if request.is_descending { "<" } else { ">" };
+    match &request.after {
+        None => {}
+        Some(After::Row(_)) => {
+            query.push(format!(" and ({order}, t.id) {comparison} ((select key from place), (select id from place))"));
+        }
+        Some(After::Place(key, id)) => {
+            query.push(format!(" and ({order}, t.id) {comparison} (cast(")).push_bind(key.clone());
+            query.push(format!(" as {}), ", request.order.sql_type())).push_bind(*id).push(")");
+        }
     }
 }
 
@@ -204,5 +224,11 @@ fn push_text(query: &mut QueryBuilder<Postgres>, text: &str, words: &[String]) {
 
 fn row(row: &PgRow) -> sqlx::Result<ListRow> {
     let Json(values) = row.try_get("values")?;
-    Ok(ListRow { id: row.try_get("id")?, label: row.try_get("label")?, values, patient: row.try_get("patient")? })
+    Ok(ListRow {
+        id: row.try_get("id")?,
+        label: row.try_get("label")?,
+        values,
+        patient: row.try_get("patient")?,
+        key: row.try_get("key")?,
+    })
 }

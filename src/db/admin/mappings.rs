@@ -1,6 +1,6 @@
 //! Which doctors look after which patients.
 
-use super::table::{By, Column, Filter, Guards, Kind, Search, Table};
+use super::table::{By, Column, Filter, Kind, Search, Table};
 
 /// Which doctors look after which patients.
 pub static MAPPINGS: Table = Table {
@@ -42,8 +42,7 @@ pub static MAPPINGS: Table = Table {
         Filter::new("patient", "Patient", "t.patient_id", By::Row("patients")),
         Filter::new("doctor", "Doctor", "t.doctor_id", By::Row("doctors")),
     ],
-    related: &[],
     // whose it is follows its patient, by a trigger and a foreign key
     written: &["patient_id", "doctor_id"],
-    guards: Guards::NONE,
+    ..Table::PLAIN
 };

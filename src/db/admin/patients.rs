@@ -1,6 +1,6 @@
 //! Everybody's patients.
 
-use super::table::{By, Column, Filter, Guards, Kind, Related, Search, Table};
+use super::table::{By, Column, Filter, Kind, Related, Table};
 
 /// Genders, and their words.
 pub const GENDERS: &[(&str, &str)] = &[("F", "Female"), ("M", "Male"), ("O", "Other")];
@@ -14,9 +14,7 @@ pub static PATIENTS: Table = Table {
     from: "patients t join users o on o.id = t.created_by",
     label: "concat_ws(' ', t.first_name, nullif(t.last_name, ''))",
     record: "to_jsonb(t) - 'search' || jsonb_build_object('created_by', o.email, 'owner', jsonb_build_array(o.id, o.email))",
-    version: "t.version::text",
     patient: Some("t.id"),
-    search: Search::Text("t.search"),
     columns: &[
         Column::new("name", "Name", "concat_ws(', ', nullif(t.last_name, ''), t.first_name)", Kind::Text)
             .ordered("fold(t.last_name)"),
@@ -27,7 +25,6 @@ pub static PATIENTS: Table = Table {
         Column::new("created_at", "Added", "t.created_at", Kind::Time).ordered("t.created_at"),
         Column::new("updated_at", "Updated", "t.updated_at", Kind::Time).ordered("t.updated_at"),
     ],
-    latest: "created_at",
     filters: &[
         Filter::new("gender", "Gender", "t.gender", By::Choice(GENDERS)),
         Filter::new("created_at", "Added", "t.created_at", By::Age),
@@ -47,5 +44,5 @@ pub static PATIENTS: Table = Table {
         "email",
         "medical_history",
     ],
-    guards: Guards::NONE,
+    ..Table::PLAIN
 };

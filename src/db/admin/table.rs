@@ -126,6 +126,15 @@ impl Column {
     pub const fn ordered(self, order: &'static str) -> Self {
         Self { order: Some(order), ..self }
     }
+
+    /// The type of what the list is ordered by.
+    pub(super) fn sql_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Day => "date",
+            Kind::Time => "timestamptz",
+            _ => "text",
+        }
+    }
 }
 
 impl Filter {
@@ -136,6 +145,26 @@ impl Filter {
 }
 
 impl Table {
+    /// What most tables have alike: a `version`, `created_at` and `search`, and nothing that belongs to their rows.
+    pub const PLAIN: Self = Self {
+        name: "",
+        sql: "",
+        noun: "",
+        title: "",
+        from: "",
+        label: "",
+        record: "to_jsonb(t) - 'search'",
+        version: "t.version::text",
+        patient: None,
+        search: Search::Text("t.search"),
+        columns: &[],
+        latest: "created_at",
+        filters: &[],
+        related: &[],
+        written: &[],
+        guards: Guards::NONE,
+    };
+
     /// The column that a list can be ordered by.
     pub fn ordering(&self, name: &str) -> Option<&'static Column> {
         self.columns.iter().find(|column| column.name == name && column.order.is_some())

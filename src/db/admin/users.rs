@@ -12,8 +12,6 @@ pub static USERS: Table = Table {
     from: "users t",
     label: "t.email",
     record: "to_jsonb(t) - 'password_hash'",
-    version: "t.version::text",
-    patient: None,
     search: Search::Text("fold(t.name || ' ' || t.email || ' ' || coalesce(t.username, ''))"),
     columns: &[
         Column::new("email", "E-mail", "t.email", Kind::Text).ordered("lower(t.email)"),
@@ -49,4 +47,5 @@ pub static USERS: Table = Table {
         lock: ", superusers as materialized ( \
             select id from users where is_superuser and is_active order by id for update)",
     },
+    ..Table::PLAIN
 };

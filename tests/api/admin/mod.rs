@@ -8,7 +8,15 @@ use serde_json::json;
 
 use crate::support::{Client, PASSWORD, REGISTER, Reply, TestApp};
 
+mod audit;
 mod doors;
+mod escaping;
+mod forms;
+mod frame;
+mod lists;
+mod relations;
+mod rights;
+mod walk;
 
 pub const ADMIN: &str = "/admin/";
 pub const ADMIN_LOGIN: &str = "/admin/login/";
