@@ -13,7 +13,7 @@ use crate::{auth::Staff, error::Result};
 /// The most rows that are counted.
 pub const COUNTED: i64 = 10_000;
 /// The most rows that a search finds through other tables.
-const THROUGH: i64 = 500;
+const THROUGH: i64 = 200;
 
 /// What is asked of a list.
 #[derive(Clone)]
