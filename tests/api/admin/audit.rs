@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{app, hides, lists::clinic, shows, staff};
+use super::{app, eventually, hides, lists::clinic, shows, staff};
 use crate::support::Reply;
 
 /// The headings of the changes of a page.
@@ -120,11 +120,8 @@ async fn who_read_which_patients_is_shown_with_what_staff_read_here() {
     let alice = app.anonymous().logged_in("alice@example.com").await;
     alice.get("/api/patients/1/").await.is(200);
     sam.get("/admin/patients/2/change/").await.is(200);
-    while app.value("select count(*) from access_log where patient_ids = '{1}' or via = 'admin'").await.as_i64()
-        < Some(2)
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let reads = "select jsonb_build_array(bool_or(patient_ids = '{1}'), bool_or(via = 'admin')) from access_log";
+    eventually(&app, reads, json!([true, true])).await;
     let page = sam.get("/admin/accesses/?who=alice%40example.com").await.is(200);
     shows(&page, r#"<a href="/admin/patients/1/change/">John Doe</a></td><td>API</td><td>127.0.0.1</td>"#);
     hides(&page, "Jane");

@@ -136,6 +136,9 @@ async fn a_login_is_a_session_like_any_other_and_of_its_cookie_only_a_hash_is_ke
     for kept in [kept.await.to_string(), audited.await.to_string()] {
         assert!(!kept.contains(&cookie), "{kept}");
     }
+    let is_hash =
+        format!("select hash = sha256(decode(translate('{cookie}', '-_', '+/') || '=', 'base64')) from admin_cookies");
+    assert_eq!(app.value(&is_hash).await, json!(true));
     let client = app.anonymous().logged_in("sam@example.com").await;
     let sessions = client.get("/api/auth/sessions/").await.is(200).body;
     assert_eq!(sessions.as_array().unwrap().len(), 2);

@@ -1,10 +1,10 @@
 //! The admin, as a browser without JavaScript meets it.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use healthcare_backend::config::{AdminPath, Exposure};
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, PASSWORD, REGISTER, Reply, TestApp};
 
@@ -117,6 +117,19 @@ impl Browser {
         let next = reply.headers[LOCATION].to_str().unwrap().to_owned();
         self.get(&next).await.is(200)
     }
+}
+
+/// Waits until a query gives this value: reads are recorded within a second.
+pub async fn eventually(app: &TestApp, query: &str, expected: Value) {
+    let mut value = Value::Null;
+    for _ in 0..100 {
+        value = app.value(query).await;
+        if value == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(value, expected, "{query}");
 }
 
 /// Asserts that a page says this.
