@@ -180,7 +180,7 @@ pub fn read_existing(body: &Body<Registration>) -> Result<NewAccount> {
 }
 
 /// Django's `normalize_email`: the domain in lower case.
-fn normalize(email: &str) -> String {
+pub fn normalize(email: &str) -> String {
     match email.rsplit_once('@') {
         Some((user, domain)) => format!("{user}@{}", domain.to_lowercase()),
         None => email.to_owned(),

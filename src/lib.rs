@@ -23,6 +23,7 @@
 //! | `cli` | the commands |
 //! | `server` | connections, with a limit on everything that a client can drag out |
 //! | `app` | the layers around the handlers |
+//! | `admin` | the pages where staff work, all HTML |
 //! | `api` | all JSON over HTTP |
 //! | `accounts` | making an account: for registration and for the command line |
 //! | `db` | all SQL |
@@ -36,10 +37,11 @@
 //! a connection to itself.
 //!
 //! Two walls hold the house up. SQL is in `db`, where the pool is private. And authority is a value, not an id: only the
-//! extractor makes a `CurrentUser`, and owned rows are reached through it alone. Only `cli` makes an `Operator`, who may
-//! change any account.
+//! extractor makes a `CurrentUser`, and owned rows are reached through it alone. Everybody's rows are reached through a
+//! `Staff` alone, which only its extractor makes. Only `cli` makes an `Operator`, who may change any account.
 
 pub mod accounts;
+pub mod admin;
 pub mod api;
 pub mod app;
 pub mod auth;

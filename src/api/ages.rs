@@ -14,6 +14,6 @@ pub fn born_before(day: NaiveDate, age: i64) -> NaiveDate {
 }
 
 /// Whole years until today, in UTC.
-pub(super) fn today(date_of_birth: NaiveDate) -> u32 {
+pub fn today(date_of_birth: NaiveDate) -> u32 {
     Utc::now().date_naive().years_since(date_of_birth).unwrap_or(0)
 }

@@ -21,7 +21,7 @@ pub mod idempotency;
 pub mod index;
 pub mod list;
 pub mod mappings;
-mod names;
+pub mod names;
 mod parameters;
 pub mod path;
 pub mod patients;

@@ -9,6 +9,6 @@ pub(super) fn split(name: &str) -> (String, String) {
 }
 
 /// The two parts as one name.
-pub(super) fn join(first: &str, last: &str) -> String {
+pub fn join(first: &str, last: &str) -> String {
     if last.is_empty() { first.to_owned() } else { format!("{first} {last}") }
 }

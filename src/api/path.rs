@@ -45,7 +45,7 @@ where
 }
 
 /// An integer as Python's `int` reads it, in ASCII digits.
-pub(super) fn number(text: &str) -> Option<i64> {
+pub fn number(text: &str) -> Option<i64> {
     let digits = text.trim();
     let unsigned = digits.strip_prefix(['+', '-']).unwrap_or(digits);
     let is_number = !unsigned.is_empty() && unsigned.bytes().all(|digit| digit.is_ascii_digit());

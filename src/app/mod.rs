@@ -11,6 +11,7 @@ use tower_http::{
 };
 
 use crate::{
+    admin,
     api::{
         self, AppState, Services,
         auth::register,
@@ -61,18 +62,21 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
         require_if_match: RequireIfMatch(exposure.require_if_match),
         rotate_refresh_tokens: RotateRefreshTokens(exposure.rotate_refresh_tokens),
     });
+    let pages = exposure.admin_path.as_ref().map(|root| admin::routes(&state, root).layer(compression()));
     let routes = routes.fallback(async || ApiError::NotFound).method_not_allowed_fallback(other_method);
     let handlers = routes.layer(
         ServiceBuilder::new()
-            .layer(
-                CompressionLayer::new()
-                    .quality(CompressionLevel::Fastest)
-                    .compress_when(SizeAbove::new(1024).and(layers::may_be_compressed)),
-            )
+            .layer(compression())
             .layer(from_fn_with_state(Arc::new(Routes { endpoints, throttles }), layers::around_handler))
             .layer(CatchPanicLayer::custom(layers::panicked)),
     );
-    around(handlers.with_state(state), exposure)
+    around(handlers.with_state(state).merge(pages.unwrap_or_default()), exposure)
+}
+
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(1024).and(layers::may_be_compressed))
 }
 
 /// The layer outside the router.

@@ -11,13 +11,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("/api/openapi.json/", "/api/openapi.json"),
 ];
 
-/// Changes a path below /api/ or /admin/ into the documented one: adds the last slash, replaces other names.
+/// Changes a path below /api/ into the documented one: adds the last slash, replaces other names.
 pub(super) fn canonical(uri: &mut Uri) {
     let path = uri.path();
-    if !["/api", "/admin"]
-        .iter()
-        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-    {
+    if !path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return;
     }
     // the files of the documentation have no last slash

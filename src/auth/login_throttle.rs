@@ -19,9 +19,28 @@ pub struct LoginThrottle {
     tokens: Tokens,
 }
 
+/// Where somebody logs in.
+#[derive(Default, Clone, Copy)]
+pub enum Via {
+    #[default]
+    Api,
+    Admin,
+}
+
+impl Via {
+    /// As the audit has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// What a login counts for if it fails: nothing, if there is no limit.
 #[derive(Default)]
 pub struct Attempt {
+    pub via: Via,
     /// Keyed hashes, because people type their password in the place of their name.
     pub keys: Vec<Vec<u8>>,
     /// How long each key has to wait for one more failure. All are forgotten after `period`.
@@ -47,6 +66,7 @@ impl LoginThrottle {
             keys: vec![hash(format!("{address} {login}")), hash(address)],
             spacings: vec![spacing, spacing / ACCOUNTS],
             period,
+            ..Attempt::default()
         }
     }
 }

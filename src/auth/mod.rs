@@ -1,5 +1,5 @@
-//! Who is calling. `CurrentUser` is the only authority there is over HTTP, and only the extractor here makes one; an
-//! `Operator` is the one at the command line.
+//! Who is calling. `CurrentUser` is the authority of the API, `Staff` that of the admin, and only the extractors here make
+//! them; an `Operator` is the one at the command line.
 
 use std::net::IpAddr;
 
@@ -23,15 +23,17 @@ pub mod password;
 pub mod rights;
 pub mod seal;
 pub mod secret_key;
+pub mod staff;
 pub mod token;
 mod turns;
 
 use api_token::{ApiToken, TokenHash};
-pub use login_throttle::{Attempt, LoginThrottle};
+pub use login_throttle::{Attempt, LoginThrottle, Via};
 pub use operator::Operator;
 pub use password::Passwords;
 pub use rights::{DirectoryEditor, DirectoryReader, Registrar};
 pub use seal::Seal;
+pub use staff::Staff;
 pub use token::{TokenType, Tokens};
 
 /// The bearer of a valid access token or of an API token. Holding one is the only way to reach owned rows.

@@ -10,7 +10,7 @@ use super::{say, stop::stop_signal};
 use crate::{
     app::{App, app},
     auth::{Passwords, Tokens, secret_key},
-    config::{Config, Database},
+    config::{AdminPath, Config, Database},
     db::{
         Db,
         embedded::{DataDir, Durability, Embedded},
@@ -44,6 +44,7 @@ struct Started {
     db: Db,
     database: Running,
     audit_retention: Option<Duration>,
+    admin: Option<AdminPath>,
 }
 
 impl Started {
@@ -61,14 +62,24 @@ impl Started {
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
         let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
         let app = app(db.clone(), tokens, Passwords::new(&config.password_rules), &config.exposure);
-        Ok(Self { listener, app, connections, db, database, audit_retention: config.audit_retention })
+        Ok(Self {
+            listener,
+            app,
+            connections,
+            db,
+            database,
+            audit_retention: config.audit_retention,
+            admin: config.exposure.admin_path.clone(),
+        })
     }
 
     async fn serve(mut self, stop: impl Future<Output = ()>) -> Result<()> {
         let address = self.listener.local_addr()?;
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
         let api = format!("http://{address}/api/");
-        let printed = format!("{program}\nDocs      {api}docs/\nAPI       {api}\nDatabase  {}", self.database.name);
+        let admin = self.admin.as_ref().map(|path| format!("Admin     http://{address}{path}\n")).unwrap_or_default();
+        let printed =
+            format!("{program}\nDocs      {api}docs/\nAPI       {api}\n{admin}Database  {}", self.database.name);
         // a reader that stalls must not keep it from serving
         thread::spawn(move || say(&mut io::stdout(), &printed));
         let purging = tokio::spawn(purge(self.db.clone(), self.audit_retention));

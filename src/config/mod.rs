@@ -6,12 +6,14 @@ use axum::http::HeaderValue;
 use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
 
+mod admin;
 mod audit;
 mod errors;
 mod passwords;
 mod settings;
 mod throttles;
 
+pub use admin::AdminPath;
 pub use audit::{ReadAudit, WhenFull};
 pub use passwords::PasswordRule;
 pub use settings::Settings;
@@ -71,6 +73,8 @@ pub struct Exposure {
     pub require_if_match: bool,
     /// Whether a refresh token is exchanged for a new one when it is used.
     pub rotate_refresh_tokens: bool,
+    /// Where the admin is. None: nowhere.
+    pub admin_path: Option<AdminPath>,
     /// Origins whose pages may use the API; `*`: any, without credentials.
     pub cors_allowed_origins: Vec<HeaderValue>,
     /// Whether pages from any port of this machine may use it.
@@ -155,6 +159,7 @@ impl Config {
                 ),
                 require_if_match: errors.boolean("REQUIRE_IF_MATCH", &settings.require_if_match),
                 rotate_refresh_tokens: errors.boolean("ROTATE_REFRESH_TOKENS", &settings.rotate_refresh_tokens),
+                admin_path: errors.admin(&settings.admin, &settings.admin_path),
                 cors_allowed_origins: errors.origins(&list(&settings.cors_allowed_origins)),
                 cors_from_localhost: debug,
                 trusted_proxies: errors.networks(&list(&settings.trusted_proxies)),

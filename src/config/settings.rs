@@ -57,6 +57,12 @@ pub struct Settings {
     /// Takes a change of a patient or a doctor only with If-Match, so that nobody overwrites what they have not seen
     #[arg(long, env, value_name = "BOOL", default_value = "False")]
     pub require_if_match: String,
+    /// Serves the admin, where staff work in the browser
+    #[arg(long, env, value_name = "BOOL", default_value = "True")]
+    pub admin: String,
+    /// Where the admin is
+    #[arg(long, env, value_name = "PATH", default_value = "/admin/")]
+    pub admin_path: String,
     /// Origins whose pages may use the API, separated by commas: https://app.example.org; `*` lets any, without
     /// credentials
     #[arg(long, env, value_name = "ORIGINS", default_value = "")]

@@ -40,6 +40,18 @@ pub enum AuditAction {
     Event,
 }
 
+impl AuditAction {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "added",
+            Self::Changed => "changed",
+            Self::Deleted => "deleted",
+            Self::Event => "event",
+        }
+    }
+}
+
 impl Listed for AuditEntry {
     type Row<'r> = Self;
 

@@ -96,13 +96,19 @@ pub struct NewDoctor {
 }
 
 /// What to change of a doctor. None: left as it is; `Some(None)`: made null.
-#[derive(Default)]
+#[derive(Default, serde::Serialize)]
 pub struct DoctorChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub specialty: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub license_number: Option<Option<String>>,
 }
 

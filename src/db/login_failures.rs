@@ -6,7 +6,7 @@ use sqlx::postgres::types::PgInterval;
 
 use super::{Db, users::Credentials};
 use crate::{
-    auth::{Attempt, CurrentUser},
+    auth::Attempt,
     error::{ApiError, Result},
     request::Origin,
 };
@@ -39,10 +39,10 @@ impl Db {
         let row = sqlx::query!(
             r#"
             select login_wait($2, $3, $4) as wait, u.id as "id?", u.password_hash as "password_hash?",
-                u.is_active as "is_active?", u.email as "email?", u.username, u.name as "name?"
+                u.is_active as "is_active?", u.is_staff as "is_staff?", u.email as "email?", u.username, u.name as "name?"
             from (select) one
             left join (
-                select id, password_hash, is_active, email, username, name
+                select id, password_hash, is_active, is_staff, email, username, name
                 from users
                 where lower(email) = lower($1) or lower(username) = lower($1)
                 order by lower(email) = lower($1) desc
@@ -64,6 +64,7 @@ impl Db {
                 user_id: row.id?,
                 password_hash: row.password_hash?,
                 is_active: row.is_active?,
+                is_staff: row.is_staff?,
                 email: row.email?,
                 username: row.username,
                 name: row.name?,
@@ -84,7 +85,7 @@ impl Db {
                 on conflict (key) do update
                 set until = least(greatest(f.until, now()), now() + $3) + (excluded.until - now())
                 returning f.key, f.until),
-            recorded as materialized (select record_event('login_failed', $4, $5, $6))
+            recorded as materialized (select record_event('login_failed', $4, $5, $6, $7))
             select bool_or(f.until > now() + $3) as is_over,
                 ceil(extract(epoch from max(f.until + t.spacing) - $3 - now()))::bigint as wait
             from recorded
@@ -96,7 +97,8 @@ impl Db {
             interval(attempt.period),
             user_id,
             origin.id.as_str(),
-            origin.address.to_string()
+            origin.address.to_string(),
+            attempt.via.as_str()
         )
         .fetch_one(self.connection())
         .await?;
@@ -104,7 +106,7 @@ impl Db {
     }
 
     /// 429 if too many attempts have failed to try another one.
-    pub async fn check_attempt(&self, user: &CurrentUser, attempt: &Attempt) -> Result<()> {
+    pub async fn check_attempt(&self, user_id: i64, attempt: &Attempt, origin: &Origin) -> Result<()> {
         let wait = sqlx::query_scalar!(
             "select login_wait($1, $2, $3)",
             &attempt.keys,
@@ -113,7 +115,7 @@ impl Db {
         );
         let waited = waited(wait.fetch_one(self.connection()).await?);
         if waited.is_err() {
-            self.record_throttled(Some(user.id()), attempt, user.origin()).await?;
+            self.record_throttled(Some(user_id), attempt, origin).await?;
         }
         waited
     }
@@ -129,14 +131,15 @@ impl Db {
                 where f.key = t.key and f.until + t.spacing > now() + $3
                     and coalesce(f.throttled_at < now() - $3, true)
                 returning f.key)
-            select record_event('throttled', $4, $5, $6) from throttled limit 1
+            select record_event('throttled', $4, $5, $6, $7) from throttled limit 1
             "#,
             &attempt.keys,
             &intervals(&attempt.spacings),
             interval(attempt.period),
             user_id,
             origin.id.as_str(),
-            origin.address.to_string()
+            origin.address.to_string(),
+            attempt.via.as_str()
         )
         .fetch_optional(self.connection())
         .await?;

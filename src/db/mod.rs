@@ -23,6 +23,7 @@ use crate::{
 
 pub mod accesses;
 pub mod accounts;
+pub mod admin;
 pub mod api_tokens;
 pub mod audit;
 pub mod audit_export;

@@ -15,11 +15,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connections::Connections, recorder::Recorder};
+use super::{admin::Member, connections::Connections, recorder::Recorder};
 use crate::{
-    auth::CurrentUser,
+    auth::{CurrentUser, Staff, Via},
     config::{ReadAudit, WhenFull},
     error::{ApiError, Result},
+    request::Origin,
 };
 
 /// How long a request waits for room for its record.
@@ -52,9 +53,32 @@ impl Subject {
 /// What one answer, or one part of a long one, showed to its reader. Without patients it says that an API token was used.
 pub(super) struct Read {
     pub(super) at: DateTime<Utc>,
-    pub(super) reader: CurrentUser,
+    pub(super) reader: Reader,
     pub(super) patient_ids: Vec<i64>,
     pub(super) mapping_ids: Vec<i64>,
+}
+
+/// Who reads, and where.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub(super) user_id: i64,
+    pub(super) session_id: i64,
+    pub(super) via: Via,
+    pub(super) origin: Origin,
+    /// By an API token.
+    pub(super) is_script: bool,
+}
+
+impl Reader {
+    fn of(user: &CurrentUser) -> Self {
+        Self {
+            user_id: user.id(),
+            session_id: user.session_id(),
+            via: Via::Api,
+            origin: user.origin().clone(),
+            is_script: user.token_hash().is_some(),
+        }
+    }
 }
 
 /// A read, and what it takes of the room.
@@ -76,8 +100,23 @@ pub(super) struct Reads {
 impl Read {
     /// A read of these rows that ends now.
     pub(super) fn new(reader: &CurrentUser, rows: impl IntoIterator<Item = Subject>) -> Self {
-        let mut read =
-            Self { at: Utc::now(), reader: reader.clone(), patient_ids: Vec::new(), mapping_ids: Vec::new() };
+        Self::by(Reader::of(reader), rows)
+    }
+
+    /// The same by staff, at the admin.
+    pub(super) fn by_staff(staff: &Staff, member: &Member, rows: impl IntoIterator<Item = Subject>) -> Self {
+        let reader = Reader {
+            user_id: member.id,
+            session_id: member.session_id,
+            via: Via::Admin,
+            origin: staff.origin().clone(),
+            is_script: false,
+        };
+        Self::by(reader, rows)
+    }
+
+    fn by(reader: Reader, rows: impl IntoIterator<Item = Subject>) -> Self {
+        let mut read = Self { at: Utc::now(), reader, patient_ids: Vec::new(), mapping_ids: Vec::new() };
         for row in rows {
             match row {
                 Subject::Nobody => {}
@@ -122,7 +161,7 @@ impl Reads {
     /// Records a read. It waits only if there is no room, and not for ever: 503.
     pub(super) async fn record(&self, read: Read) -> Result<()> {
         if read.patient_ids.is_empty() || !self.audit.is_on {
-            self.token_used(&read.reader);
+            self.used(&read.reader);
             return Ok(());
         }
         let size = read.size().min(self.audit.room);
@@ -143,10 +182,16 @@ impl Reads {
 
     /// Notes that a token was used, if it is an API token. That is no record, and never waits.
     pub(super) fn token_used(&self, user: &CurrentUser) {
-        if user.token_hash().is_none() {
+        if user.token_hash().is_some() {
+            self.used(&Reader::of(user));
+        }
+    }
+
+    fn used(&self, reader: &Reader) {
+        if !reader.is_script {
             return;
         }
-        let read = Read::new(user, []);
+        let read = Read::by(reader.clone(), []);
         if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(read.size()) {
             self.push(read, room);
         }

@@ -48,6 +48,7 @@ struct Columns {
     at: Vec<DateTime<Utc>>,
     actor_ids: Vec<i64>,
     session_ids: Vec<i64>,
+    vias: Vec<String>,
     request_ids: Vec<String>,
     addresses: Vec<String>,
     patient_ids: Vec<String>,
@@ -59,10 +60,11 @@ impl<'a> FromIterator<&'a Read> for Columns {
         let mut columns = Self::default();
         for read in reads {
             columns.at.push(read.at);
-            columns.actor_ids.push(read.reader.id());
-            columns.session_ids.push(read.reader.session_id());
-            columns.request_ids.push(read.reader.request_id().to_owned());
-            columns.addresses.push(read.reader.address().to_string());
+            columns.actor_ids.push(read.reader.user_id);
+            columns.session_ids.push(read.reader.session_id);
+            columns.vias.push(read.reader.via.as_str().to_owned());
+            columns.request_ids.push(read.reader.origin.id.as_str().to_owned());
+            columns.addresses.push(read.reader.origin.address.to_string());
             columns.patient_ids.push(array(&read.patient_ids));
             columns.mapping_ids.push(array(&read.mapping_ids));
         }
@@ -105,7 +107,7 @@ impl Recorder {
     async fn write(&self, batch: &[Waiting]) {
         let (records, uses): (Vec<&Read>, Vec<&Read>) = (
             batch.iter().map(|(read, _)| read).filter(|read| !read.patient_ids.is_empty()).collect(),
-            batch.iter().map(|(read, _)| read).filter(|read| read.reader.token_hash().is_some()).collect(),
+            batch.iter().map(|(read, _)| read).filter(|read| read.reader.is_script).collect(),
         );
         let columns: Columns = records.into_iter().collect();
         let (mut ids, mut pause, mut is_told) = (None, RETRY / 16, false);
@@ -163,9 +165,9 @@ impl Recorder {
                     order by a.id desc
                     limit 1),
                     ''),
-                r.session_id, 'api', r.request_id, r.address, r.patient_ids::bigint[], r.mapping_ids::bigint[]
-            from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
-                r (id, at, actor_id, session_id, request_id, address, patient_ids, mapping_ids)
+                r.session_id, r.via, r.request_id, r.address, r.patient_ids::bigint[], r.mapping_ids::bigint[]
+            from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+                r (id, at, actor_id, session_id, request_id, address, patient_ids, mapping_ids, via)
             left join users u on u.id = r.actor_id
             on conflict (at, id) do nothing
             "#,
@@ -176,7 +178,8 @@ impl Recorder {
             &columns.request_ids,
             &columns.addresses,
             &columns.patient_ids,
-            &columns.mapping_ids
+            &columns.mapping_ids,
+            &columns.vias
         )
         .execute(self.connection())
         .await?;

@@ -19,8 +19,9 @@ const NOTICE: Duration = Duration::from_secs(1);
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Tables that the migrations make.
-pub(super) const OURS: [&str; 9] = [
+pub(super) const OURS: [&str; 10] = [
     "access_log",
+    "admin_cookies",
     "audit_log",
     "doctors",
     "idempotency_keys",

@@ -66,6 +66,7 @@ pub struct Credentials {
     pub password_hash: String,
     /// Whether the account may log in.
     pub is_active: bool,
+    pub is_staff: bool,
     pub email: String,
     pub username: Option<String>,
     pub name: String,
@@ -223,7 +224,7 @@ impl Db {
             Credentials,
             r#"
             with actor as materialized (select * from actor($1))
-            select u.id as user_id, u.password_hash, u.is_active, u.email, u.username, u.name
+            select u.id as user_id, u.password_hash, u.is_active, u.is_staff, u.email, u.username, u.name
             from users u
             where u.id = (select id from actor)
             "#,

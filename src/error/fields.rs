@@ -56,6 +56,11 @@ impl FieldErrors {
         Some(messages.join(" "))
     }
 
+    /// Each field, and its messages.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
+    }
+
     /// For a terminal: one line `field: message` for each field.
     pub fn lines(&self) -> String {
         let lines = self.0.iter().map(|(field, messages)| format!("{field}: {}", messages.join(" ")));

@@ -179,6 +179,8 @@ impl IntoResponse for ApiError {
             }
             _ => {}
         }
+        // for the pages of the admin, which say it in their own way
+        response.extensions_mut().insert(self);
         response
     }
 }

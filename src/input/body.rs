@@ -24,10 +24,10 @@ pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The largest body that is about an account or its tokens, in bytes.
 pub const ACCOUNT_LIMIT: usize = 16 * 1024;
 /// The greatest number of fields in a form (Django's).
-const FORM_LIMIT: usize = 1000;
+pub(super) const FORM_LIMIT: usize = 1000;
 const TOO_MANY: &str = "more than 1000 fields";
 /// The longest time that a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body that should hold a `T`.
 ///
@@ -78,6 +78,13 @@ impl<T: Input> Body<T> {
 impl<T> From<Map<String, Value>> for Body<T> {
     fn from(object: Map<String, Value>) -> Self {
         Self { payload: Ok(Payload { object, ..Payload::default() }), of: PhantomData }
+    }
+}
+
+impl<T> Body<T> {
+    /// The fields of a form that was read already.
+    pub(super) fn of_form(object: Map<String, Value>) -> Self {
+        Self { payload: Ok(Payload { object, is_form: true, ..Payload::default() }), of: PhantomData }
     }
 }
 

@@ -8,6 +8,7 @@ use validator::Validate;
 
 mod body;
 mod field;
+mod form;
 mod json;
 mod python;
 mod read;
@@ -18,6 +19,7 @@ mod words;
 
 pub use body::{ACCOUNT_LIMIT, BODY_LIMIT, Body};
 pub use field::{boolean, date, email, integer, password, phone_number, time};
+pub use form::Form;
 pub use python::{python_str, strip};
 pub use room::Room;
 pub use rules::{email_address, in_the_future, not_in_the_future, username};

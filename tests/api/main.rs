@@ -14,6 +14,7 @@
 mod support;
 
 mod accounts;
+mod admin;
 mod api_tokens;
 mod attacks_body;
 mod attacks_database;

@@ -19,8 +19,12 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "registration: the actor is the new user",
     ),
     (
-        "with actor as materialized ( update users set last_login",
+        "with actor as materialized ( update users set last_login = now() where id = $1 and password_hash = $2 and is_active and coalesce",
         "login: the actor is the user whose password was verified",
+    ),
+    (
+        "with actor as materialized ( update users set last_login = now() where id = $1 and password_hash = $2 and is_active and is_staff",
+        "login to the admin: the same",
     ),
     (
         "with actor as materialized ( select act_as(0, 'system', 'system', $4, $5) as acts, about('password_upgraded') as event) update users",
@@ -74,6 +78,8 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
 ];
 
 const ACTOR: &str = "with actor as materialized (select * from actor($1))";
+/// The same for staff at the admin.
+const STAFF: &str = "with actor as materialized (select * from staff($1))";
 /// The same for the operator, who may do everything, and whom the audit names.
 const OPERATOR: &str = "with actor as materialized (select act_as(0, $1, 'cli', $2) as acts)";
 
@@ -86,7 +92,7 @@ fn every_statement_starts_from_the_actor() {
         let query = serde_json::from_str::<Value>(&file).unwrap()["query"].as_str().unwrap().to_owned();
         let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
         count += 1;
-        match [ACTOR, ACTORS, OPERATOR].iter().find_map(|head| query.strip_prefix(head)) {
+        match [ACTOR, ACTORS, STAFF, OPERATOR].iter().find_map(|head| query.strip_prefix(head)) {
             Some(rest) => assert!(rest.contains("actor"), "the actor is named, not used: {query}"),
             None => others.push(query),
         }
@@ -145,8 +151,9 @@ async fn every_table_with_people_s_data_is_audited() {
                 is distinct from 1 + 4 + 8 + 16",
         )
         .await;
-    // what an idempotency key made is in the audit as itself, and a failed login is nobody's data
-    let expected = ["_sqlx_migrations", "access_log", "audit_log", "idempotency_keys", "login_failures"];
+    // what an idempotency key made is in the audit as itself, a cookie is with its session, and a failed login is nobody's data
+    let expected =
+        ["_sqlx_migrations", "access_log", "admin_cookies", "audit_log", "idempotency_keys", "login_failures"];
     assert_eq!(unaudited, json!(expected));
 }
 

@@ -50,8 +50,8 @@ impl Input for Login {
 /// What somebody logs in with.
 pub struct Credentials {
     /// The e-mail or the username.
-    login: String,
-    password: String,
+    pub login: String,
+    pub password: String,
 }
 
 /// The tokens of a login.
@@ -86,8 +86,7 @@ pub async fn login(
 ) -> Result<Json<TokenPair>> {
     let credentials = body.new_value()?;
     let attempt = throttle.attempt(origin.address, &credentials.login);
-    let account = verified(&db, &passwords, &credentials, &attempt, &origin).await?;
-    let account = renewed(&db, &passwords, &credentials, account, &origin).await?;
+    let account = account(&db, &passwords, &credentials, &attempt, &origin, |_| true).await?;
     let refresh_id = token::new_id();
     let new = NewLogin {
         user_id: account.user_id,
@@ -103,6 +102,20 @@ pub async fn login(
     Ok(Json(TokenPair { refresh: tokens.issue_refresh(refresh_id, account.user_id, session), access }))
 }
 
+/// The active account that the credentials are of, with a hash of ours if it had one that Django made. Where only some accounts
+/// are let in, any other fails as an account that does not exist does, and takes as long.
+pub async fn account(
+    db: &Db,
+    passwords: &Passwords,
+    credentials: &Credentials,
+    attempt: &Attempt,
+    origin: &Origin,
+    is_let_in: fn(&Account) -> bool,
+) -> Result<Account> {
+    let account = verified(db, passwords, credentials, attempt, origin, is_let_in).await?;
+    renewed(db, passwords, credentials, account, origin).await
+}
+
 /// The active account that the credentials are of.
 async fn verified(
     db: &Db,
@@ -110,10 +123,11 @@ async fn verified(
     credentials: &Credentials,
     attempt: &Attempt,
     origin: &Origin,
+    is_let_in: fn(&Account) -> bool,
 ) -> Result<Account> {
     let account = db.credentials(&credentials.login, attempt, origin).await?;
     let user_id = account.as_ref().map(|account| account.user_id);
-    let account = account.filter(|account| account.is_active);
+    let account = account.filter(|account| account.is_active && is_let_in(account));
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let is_verified = passwords.verify(credentials.password.clone(), stored).await?;
     match account.filter(|_| is_verified) {
@@ -123,7 +137,7 @@ async fn verified(
 }
 
 /// The error of a login that failed. It counts, and it is written down whose account it was, if anybody's.
-async fn refused(db: &Db, user_id: Option<i64>, attempt: &Attempt, origin: &Origin) -> ApiError {
+pub async fn refused(db: &Db, user_id: Option<i64>, attempt: &Attempt, origin: &Origin) -> ApiError {
     let counted = db.record_failed_login(user_id, attempt, origin).await;
     counted.err().unwrap_or_else(|| Unauthenticated::NoActiveAccount.into())
 }
@@ -143,10 +157,11 @@ async fn renewed(
         return Ok(Account { password_hash: hash, ..account });
     }
     // another login of the account was faster
-    verified(db, passwords, credentials, &Attempt::default(), origin).await
+    verified(db, passwords, credentials, &Attempt::default(), origin, |_| true).await
 }
 
-fn user_agent(headers: &HeaderMap) -> String {
+/// The `User-Agent` header, as far as it is kept.
+pub fn user_agent(headers: &HeaderMap) -> String {
     let header = headers.get(USER_AGENT).and_then(|header| header.to_str().ok());
     header.unwrap_or_default().chars().take(200).collect()
 }

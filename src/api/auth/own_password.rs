@@ -16,7 +16,7 @@ pub(super) async fn verify(
 ) -> Result<Option<Credentials>> {
     let account = db.own_credentials(user).await?;
     let attempt = throttle.attempt(user.address(), &account.email);
-    db.check_attempt(user, &attempt).await?;
+    db.check_attempt(user.id(), &attempt, user.origin()).await?;
     if passwords.verify(password, Some(account.password_hash.clone())).await? {
         return Ok(Some(account));
     }

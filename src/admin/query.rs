@@ -1,0 +1,101 @@
+//! What the URL of a list asks for.
+
+use form_urlencoded::Serializer;
+
+use super::model::Model;
+use crate::db::admin::{
+    list::{After, Condition, ListRequest},
+    table::{By, Filter},
+};
+
+/// How many rows a page has.
+const PAGE: i64 = 100;
+/// The most words that are searched for.
+const WORDS: usize = 10;
+/// How long ago something may be: what the URL says, the interval, and the words.
+pub(super) const AGES: [(&str, &str, &str); 4] = [
+    ("today", "1 day", "Past 24 hours"),
+    ("week", "7 days", "Past 7 days"),
+    ("month", "30 days", "Past 30 days"),
+    ("year", "365 days", "Past year"),
+];
+
+/// The parameters of a list's URL.
+#[derive(Clone)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Those that are not empty.
+    pub(super) fn parse(query: &str) -> Self {
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        Self(pairs.filter(|(_, value)| !value.is_empty() && !value.contains('\0')).collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rfind(|(sent, _)| sent == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same with another value, or without one; on its first page.
+    pub(super) fn with(&self, name: &str, value: Option<&str>) -> Self {
+        let kept = self.0.iter().filter(|(sent, _)| sent != name && sent != "after").cloned();
+        Self(kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect())
+    }
+
+    /// Whether nothing is asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As a part of a URL, with its question mark.
+    pub(super) fn url(&self) -> String {
+        if self.0.is_empty() {
+            return "?".into();
+        }
+        format!("?{}", Serializer::new(String::new()).extend_pairs(&self.0).finish())
+    }
+
+    /// Each parameter but these, for the hidden fields of a form.
+    pub(super) fn others<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let others = self.0.iter().filter(move |(name, _)| !names.contains(&name.as_str()));
+        others.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The words that are searched for.
+    pub(super) fn words(&self) -> Vec<String> {
+        words(self.get("q").unwrap_or_default())
+    }
+
+    /// What is asked of the list of a model. What can't be understood is not asked.
+    pub(super) fn request(&self, model: &'static Model) -> ListRequest {
+        let mut request = ListRequest { words: self.words(), ..ListRequest::latest(model.table, PAGE) };
+        for filter in model.table.filters {
+            request.conditions.extend(self.condition(filter).map(|condition| (filter, condition)));
+        }
+        if let Some(order) = self.get("o") {
+            let name = order.strip_prefix('-').unwrap_or(order);
+            if let Some(column) = model.table.ordering(name) {
+                (request.order, request.is_descending) = (column, order.starts_with('-'));
+            }
+        }
+        request.after = self.get("after").and_then(|after| after.parse().ok()).map(After::Row);
+        request
+    }
+
+    fn condition(&self, filter: &Filter) -> Option<Condition> {
+        let value = self.get(filter.name)?;
+        match filter.by {
+            By::Choice(choices) => {
+                choices.iter().any(|(name, _)| *name == value).then(|| Condition::Text(value.to_owned()))
+            }
+            By::Value(_) => Some(Condition::Text(value.to_owned())),
+            By::Flag => value.parse().ok().map(Condition::Flag),
+            By::Age => AGES.iter().find(|(name, ..)| *name == value).map(|(_, age, _)| Condition::Within(age)),
+            By::Row(_) => value.parse().ok().map(Condition::Id),
+        }
+    }
+}
+
+/// The words of a text.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().filter(|word| !word.contains('\0')).take(WORDS).map(ToOwned::to_owned).collect()
+}

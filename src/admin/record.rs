@@ -1,0 +1,219 @@
+//! Adding a row, and changing one.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    accounts, form,
+    form::Shown,
+    model::{Model, Of, OfRow},
+    page::Page,
+    read::{fill_in_picks, read},
+    related,
+    visit::Visit,
+};
+use crate::{
+    api::ages,
+    db::admin::{audit::AuditRequest, rows::Record, write::Change},
+    error::{ApiError, Result},
+    input::Form,
+};
+
+/// The form for a new row; the URL may fill in some of it.
+pub(super) async fn add_page(visit: Visit, Of(model): Of) -> Result<Response> {
+    let mut typed = Form::parse(visit.query().as_bytes())?;
+    fill_in_picks(&visit, model, &mut typed).await?;
+    Ok(page(&visit, model, &Shown { typed: Some(&typed), ..Shown::default() }))
+}
+
+/// Adds a row.
+pub(super) async fn add(visit: Visit, Of(model): Of, sent: Form) -> Result<Response> {
+    let read = read(&visit, model, sent, None).await?;
+    let error = if read.errors.is_empty() {
+        match visit.admin.insert(model.table, &read.values).await {
+            Ok(id) => return saved(&visit, model, id, &read.typed, "added").await,
+            Err(ApiError::Invalid(errors)) => errors,
+            Err(error) => return Err(error),
+        }
+    } else {
+        read.errors
+    };
+    let shown = Shown { typed: Some(&read.typed), errors: error, choices: read.choices, ..Shown::default() };
+    Ok(with_status(page(&visit, model, &shown), StatusCode::BAD_REQUEST))
+}
+
+/// A row, to be read and changed.
+pub(super) async fn change_page(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
+    let record = visit.admin.get(model.table, id).await?;
+    whole_page(&visit, model, Shown { record: Some(&record), ..Shown::default() }).await
+}
+
+/// Changes a row. If somebody else changed it meanwhile, nothing is written, and both are shown.
+pub(super) async fn change(visit: Visit, OfRow(model, id): OfRow, sent: Form) -> Result<Response> {
+    let record = visit.admin.get(model.table, id).await?;
+    let read = read(&visit, model, sent, Some(&record)).await?;
+    let (typed, choices) = (Some(&read.typed), read.choices);
+    if read.typed.text("version") != record.version {
+        return conflict(&visit, model, Shown { typed, record: Some(&record), ..Shown::default() }).await;
+    }
+    let mut errors = read.errors;
+    if errors.is_empty() {
+        match visit.admin.update(model.table, id, &record.version, &read.values).await {
+            Ok(Change::Done) => return saved(&visit, model, id, &read.typed, "changed").await,
+            Ok(Change::Conflict(record)) => {
+                return conflict(&visit, model, Shown { typed, record: Some(&record), ..Shown::default() }).await;
+            }
+            Err(ApiError::Invalid(found)) => errors = found,
+            Err(error) => return Err(error),
+        }
+    }
+    let shown = Shown { typed, record: Some(&record), errors, choices, ..Shown::default() };
+    Ok(with_status(whole_page(&visit, model, shown).await?, StatusCode::BAD_REQUEST))
+}
+
+/// `/patients/12/` is the page of the patient.
+pub(super) async fn row(visit: Visit, OfRow(model, id): OfRow) -> Response {
+    Redirect::to(&visit.to(&format!("{}/{id}/change/", model.table.name))).into_response()
+}
+
+async fn conflict(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> Result<Response> {
+    let page = whole_page(visit, model, Shown { is_conflict: true, ..shown }).await?;
+    Ok(with_status(page, StatusCode::CONFLICT))
+}
+
+fn with_status(mut response: Response, status: StatusCode) -> Response {
+    *response.status_mut() = status;
+    response
+}
+
+/// Goes on as the button says that was pressed.
+async fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, what: &str) -> Result<Response> {
+    let table = model.table;
+    let label = visit.admin.label(table, id).await?.unwrap_or_default();
+    let notice = format!("The {} “{label}” was {what}.", table.noun);
+    let next = if typed.has("_addanother") {
+        format!("{}/add/", table.name)
+    } else if typed.has("_continue") {
+        format!("{}/{id}/change/", table.name)
+    } else if let Some(back) = back(typed) {
+        back
+    } else {
+        format!("{}/", table.name)
+    };
+    Ok(visit.go(&next, &notice))
+}
+
+/// The page of another row that the form was sent from: "patients/12/change/".
+pub(super) fn back(typed: &Form) -> Option<String> {
+    let (name, id) = typed.text("back").split_once('/')?;
+    let model = super::model::model(name)?;
+    let id: i64 = id.parse().ok()?;
+    Some(format!("{}/{id}/change/", model.table.name))
+}
+
+async fn whole_page(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> Result<Response> {
+    let Some(record) = shown.record else { return Err(ApiError::NotFound) };
+    let conflict = if shown.is_conflict { Some(who_changed(visit, model, record.id).await?) } else { None };
+    let beside = html! {
+        @for related in model.table.related { (related::section(visit, model, record.id, related).await?) }
+        @if model.table.name == "users" { (accounts::sections(visit, record).await?) }
+    };
+    let table = model.table;
+    let path = |rest: &str| visit.to(&format!("{}/{}/{rest}", table.name, record.id));
+    let content = html! {
+        p .tools {
+            a href=(path("history/")) { "History" }
+            @if table.name == "users" { a href=(path("password/")) { "Set password" } }
+            a .danger href=(path("delete/")) { "Delete" }
+        }
+        (dates(record))
+        @if let Some(conflict) = conflict { (conflict) }
+        div .halves {
+            (form_of(visit, model, &shown))
+            div .beside { (beside) }
+        }
+    };
+    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let place = format!("{}/", table.name);
+    Ok(visit.page(Page { title: &record.label, trail: &trail, place: &place, ..Page::default() }, content))
+}
+
+fn dates(record: &Record) -> Markup {
+    let columns = [
+        ("Added", "created_at"),
+        ("Joined", "date_joined"),
+        ("Assigned", "assigned_at"),
+        ("Updated", "updated_at"),
+        ("Last login", "last_login"),
+    ];
+    let columns = columns.into_iter().filter_map(|(words, name)| Some((words, record.values.get(name)?)));
+    html! {
+        dl .dates {
+            div { dt { "No." } dd { (record.id) } }
+            @if let Some(age) = age(record) { div { dt { "Age" } dd { (age) } } }
+            @for (words, at) in columns.filter(|(_, at)| at.is_string()) {
+                div { dt { (words) } dd { (super::value::shown_time(at)) } }
+            }
+        }
+    }
+}
+
+/// How old a patient is.
+fn age(record: &Record) -> Option<String> {
+    let born = record.values.get("date_of_birth")?.as_str()?.parse().ok()?;
+    let is_estimated = record.values.get("date_of_birth_estimated").and_then(Value::as_bool) == Some(true);
+    let about = if is_estimated { "about " } else { "" };
+    Some(format!("{about}{} years", ages::today(born)))
+}
+
+/// Who changed the row meanwhile.
+async fn who_changed(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
+    let request = AuditRequest { table: Some(model.table.sql), row: Some(id), limit: 1, ..AuditRequest::default() };
+    let page = visit.admin.changes(&request).await?;
+    let last = page.entries.first();
+    Ok(html! {
+        div .conflict role="alert" {
+            p {
+                strong {
+                    @match last.and_then(|entry| entry.actor.as_deref()) {
+                        Some(actor) => { (actor) " changed this while you were working on it." }
+                        None => { "Somebody changed this while you were working on it." }
+                    }
+                }
+            }
+            p { "Nothing of yours is saved yet. Where the two differ, the other value stands below yours. Save to keep yours, or "
+                a href="" { "begin anew" } " with what is there." }
+        }
+    })
+}
+
+/// The form of a new row.
+fn page(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Response {
+    let table = model.table;
+    let title = format!("Add {}", table.noun);
+    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let place = format!("{}/", table.name);
+    visit.page(Page { title: &title, trail: &trail, place: &place, ..Page::default() }, form_of(visit, model, shown))
+}
+
+fn form_of(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Markup {
+    let back = shown.typed.map(|typed| typed.text("back")).filter(|back| !back.is_empty());
+    html! {
+        form .card .record method="post" {
+            @if let Some(record) = shown.record { input type="hidden" name="version" value=(record.version); }
+            @if let Some(back) = back { input type="hidden" name="back" value=(back); }
+            div .fields { (form::fields(visit, model.fields, shown)) }
+            div .buttons {
+                button .primary name="_save" value="1" { "Save" }
+                @if back.is_none() {
+                    button name="_addanother" value="1" { "Save and add another" }
+                    button name="_continue" value="1" { "Save and continue editing" }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What the admin knows of a table. The statements of its pages are put together when they run, each of these texts alone and
+//! of values.
+
+use crate::db::Subject;
+
+/// A table, as the admin shows it. In its SQL, `t` is the row.
+pub struct Table {
+    /// In the paths of the admin: "mappings".
+    pub name: &'static str,
+    /// In the database: "patient_doctor_mappings".
+    pub sql: &'static str,
+    /// One row: "mapping".
+    pub noun: &'static str,
+    /// Many: "Mappings".
+    pub title: &'static str,
+    /// The table as `t`, and what else its columns are read from.
+    pub from: &'static str,
+    /// What a row is called.
+    pub label: &'static str,
+    /// All of a row, as JSON.
+    pub record: &'static str,
+    /// What another change of the row changes.
+    pub version: &'static str,
+    /// The number of the patient that a row tells of, if it tells of one.
+    pub patient: Option<&'static str>,
+    /// What is searched.
+    pub search: Search,
+    /// What a list shows. The first one is the name of a row.
+    pub columns: &'static [Column],
+    /// The column that a list begins with the greatest of.
+    pub latest: &'static str,
+    /// What a list can be filtered by.
+    pub filters: &'static [Filter],
+    /// What goes when a row goes, and is shown with it.
+    pub related: &'static [Related],
+    /// The columns that are written.
+    pub written: &'static [&'static str],
+    /// Who may write what.
+    pub guards: Guards,
+}
+
+/// Where a word is searched.
+pub enum Search {
+    /// In a text that was folded.
+    Text(&'static str),
+    /// In such texts of other tables: each with what leads from them to the row, of which `m` is the one that is meant.
+    Through(&'static [(&'static str, &'static str)]),
+}
+
+/// A column of a list.
+pub struct Column {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub sql: &'static str,
+    pub kind: Kind,
+    /// What the list is ordered by, if it can be: there is an index of it and the number of the row.
+    pub order: Option<&'static str>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Text,
+    Day,
+    Time,
+    Flag,
+    /// One of these values, each with its words.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// A row of the table of this name: its number and what it is called.
+    Row(&'static str),
+}
+
+/// What a list can be filtered by.
+pub struct Filter {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub sql: &'static str,
+    pub by: By,
+}
+
+/// How a filter is used.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// One of these values, each with its words.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// One of the values that there are. This finds them.
+    Value(&'static str),
+    Flag,
+    /// How long ago it is.
+    Age,
+    /// A row of the table of this name.
+    Row(&'static str),
+}
+
+/// Rows of another table that belong to a row.
+pub struct Related {
+    pub title: &'static str,
+    /// The name of their table.
+    pub table: &'static str,
+    /// Their filter that finds them.
+    pub filter: &'static str,
+}
+
+/// Conditions on the row as it is (`t`), the row as it is to be (`r`) and the `actor`.
+pub struct Guards {
+    pub insert: &'static str,
+    pub update: &'static str,
+    pub delete: &'static str,
+    /// What is locked before, as a part of `with`.
+    pub lock: &'static str,
+}
+
+impl Guards {
+    /// All staff may.
+    pub const NONE: Self = Self { insert: "true", update: "true", delete: "true", lock: "" };
+}
+
+impl Column {
+    /// One that a list is not ordered by.
+    pub const fn new(name: &'static str, title: &'static str, sql: &'static str, kind: Kind) -> Self {
+        Self { name, title, sql, kind, order: None }
+    }
+
+    /// One that it can be ordered by.
+    #[must_use]
+    pub const fn ordered(self, order: &'static str) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
+    /// The type of what the list is ordered by.
+    pub(super) fn sql_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Day => "date",
+            Kind::Time => "timestamptz",
+            _ => "text",
+        }
+    }
+}
+
+impl Filter {
+    /// A filter.
+    pub const fn new(name: &'static str, title: &'static str, sql: &'static str, by: By) -> Self {
+        Self { name, title, sql, by }
+    }
+}
+
+impl Table {
+    /// What most tables have alike: a `version`, `created_at` and `search`, and nothing that belongs to their rows.
+    pub const PLAIN: Self = Self {
+        name: "",
+        sql: "",
+        noun: "",
+        title: "",
+        from: "",
+        label: "",
+        record: "to_jsonb(t) - 'search'",
+        version: "t.version::text",
+        patient: None,
+        search: Search::Text("t.search"),
+        columns: &[],
+        latest: "created_at",
+        filters: &[],
+        related: &[],
+        written: &[],
+        guards: Guards::NONE,
+    };
+
+    /// The column that a list can be ordered by.
+    pub fn ordering(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name && column.order.is_some())
+    }
+
+    /// The filter of this name.
+    pub fn filter(&self, name: &str) -> Option<&'static Filter> {
+        self.filters.iter().find(|filter| filter.name == name)
+    }
+
+    /// Which patient a row tells of.
+    pub(in crate::db) fn subject(&self, id: i64, patient: Option<i64>) -> Subject {
+        match patient {
+            None => Subject::Nobody,
+            Some(patient) if self.sql == "patients" => Subject::Patient(patient),
+            Some(patient) => Subject::Mapping { id, patient },
+        }
+    }
+}
