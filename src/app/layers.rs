@@ -23,6 +23,7 @@ use crate::{
     api::endpoints::Endpoints,
     config::Exposure,
     error::{ApiError, Result},
+    health::Health,
     request::{ClientAddress, Peer, RequestId, X_REQUEST_ID},
 };
 
@@ -43,17 +44,22 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 pub(super) struct Gate {
     proxies: TrustedProxies,
     hosts: AllowedHosts,
+    health: Health,
 }
 
 impl Gate {
-    pub(super) fn new(exposure: &Exposure) -> Arc<Self> {
+    pub(super) fn new(exposure: &Exposure, health: &Health) -> Arc<Self> {
         let proxies = TrustedProxies::new(&exposure.trusted_proxies);
-        Arc::new(Self { proxies, hosts: AllowedHosts::new(&exposure.allowed_hosts) })
+        Arc::new(Self { proxies, hosts: AllowedHosts::new(&exposure.allowed_hosts), health: health.clone() })
     }
 }
 
 /// For every request, and before its path is looked up: gives it an id, which the answer names, and writes its log line.
+/// A probe is answered here, whatever name of the server it uses.
 pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    if let Some(answer) = gate.health.probe(request.method(), request.uri().path()).await {
+        return answer;
+    }
     let id = RequestId::random();
     let header = HeaderValue::from_str(id.as_str());
     let mut line = LogLine::new(&id, request.method());

@@ -22,6 +22,7 @@ use crate::{
     config::{Exposure, PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     error::ApiError,
+    health::Health,
     input::Room,
 };
 
@@ -42,6 +43,12 @@ pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// Builds the application.
 pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) -> App {
+    let health = Health::new(db.clone());
+    watched_app(db, tokens, passwords, exposure, &health)
+}
+
+/// The same, of a server whose health others look at.
+pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure, health: &Health) -> App {
     let (routes, mut openapi) = api::routes().split_for_parts();
     exposure::describe(&mut openapi, exposure);
     let mut document = document::complete(&openapi);
@@ -72,11 +79,11 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
             .layer(from_fn_with_state(Arc::new(Routes { endpoints, throttles }), layers::around_handler))
             .layer(CatchPanicLayer::custom(layers::panicked)),
     );
-    around(handlers.with_state(state), exposure)
+    around(handlers.with_state(state), exposure, health)
 }
 
 /// The layer outside the router.
-fn around(router: Router, exposure: &Exposure) -> App {
-    let gate = from_fn_with_state(Gate::new(exposure), layers::around_router);
+fn around(router: Router, exposure: &Exposure, health: &Health) -> App {
+    let gate = from_fn_with_state(Gate::new(exposure, health), layers::around_router);
     BoxCloneSyncService::new(gate.layer(cors::around(router, exposure)))
 }

@@ -1,6 +1,11 @@
 //! The configuration: the settings, checked all at once.
 
-use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
@@ -39,6 +44,10 @@ pub struct Config {
     pub exposure: Exposure,
     /// Where to listen.
     pub listen: (IpAddr, u16),
+    /// Where to tell how the server is. None: nowhere.
+    pub metrics_addr: Option<SocketAddr>,
+    /// How long it takes requests after it was told to stop.
+    pub drain_delay: Duration,
     /// What the server keeps itself.
     pub data_dir: PathBuf,
     /// Whether somebody asked for `data_dir`.
@@ -169,6 +178,9 @@ impl Config {
                 ),
                 errors.parse("PORT", &settings.port, PORT, 0),
             ),
+            metrics_addr: given(settings.metrics_addr.as_deref())
+                .and_then(|address| errors.socket_address("METRICS_ADDR", &address)),
+            drain_delay: errors.delay("DRAIN_DELAY", &settings.drain_delay),
             data_dir: settings.data_dir.clone().into(),
             data_dir_is_default: settings.data_dir == "./data",
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),

@@ -87,6 +87,14 @@ pub struct Settings {
     /// Port to listen on; 0: any
     #[arg(long, env, value_name = "PORT", default_value = "8000")]
     pub port: String,
+    /// Address and port where it tells how it is, such as 127.0.0.1:9100: /livez, /readyz, and /metrics for Prometheus. No
+    /// client should reach it. Not given: no metrics; /livez and /readyz are on HOST and PORT too
+    #[arg(long, env, value_name = "ADDRESS")]
+    pub metrics_addr: Option<String>,
+    /// How long it goes on to take requests when it is told to stop, while /readyz is 503 already, so that a load
+    /// balancer can see it first
+    #[arg(long, env, value_name = "TIME", default_value = "0s")]
+    pub drain_delay: String,
     /// Where the server's own PostgreSQL and key are kept
     #[arg(long, env, value_name = "DIR", default_value = "./data")]
     pub data_dir: String,

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use caller::Check;
 use connection::Connection;
 use connections::Connections;
+use readiness::Readiness;
 use reads::Reads;
 use shared::{Answer, Queue};
 
@@ -45,6 +46,7 @@ pub mod mappings;
 mod one_patient;
 pub mod page;
 pub mod patients;
+mod readiness;
 mod reads;
 mod recorder;
 mod schema;
@@ -53,6 +55,7 @@ mod shared;
 pub mod users;
 
 pub use inspection::Inspection;
+pub use readiness::NotReady;
 pub use reads::Subject;
 pub use schema::SchemaError;
 
@@ -144,6 +147,7 @@ pub struct Parts {
     /// How long a statement may take.
     limit: Duration,
     reads: Reads,
+    readiness: Readiness,
 }
 
 /// The reads that are asked together, and their connections.
@@ -176,6 +180,7 @@ impl Parts {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let quarter = (connections / 4).max(1);
         let few = (connections / 4).min(SHARED);
+        let readiness = Readiness::new(options.clone());
         let others = Connections::new(options, connections.saturating_sub(quarter + few), WAIT);
         let searches = others.beside(quarter, SEARCH_WAIT);
         let shared = if few == 0 { Arc::clone(&others) } else { others.beside(few, WAIT) };
@@ -185,6 +190,7 @@ impl Parts {
             searches,
             shared: Shared::new(shared),
             limit: STATEMENT,
+            readiness,
         }
     }
 }
@@ -222,8 +228,14 @@ impl Db {
     pub async fn close(&self) {
         self.reads.flush().await;
         // a statement that does not end keeps nobody
-        let closed =
-            async { tokio::join!(self.connections.close(), self.searches.close(), self.shared.connections.close()) };
+        let closed = async {
+            tokio::join!(
+                self.connections.close(),
+                self.searches.close(),
+                self.shared.connections.close(),
+                self.readiness.close()
+            )
+        };
         let _ = timeout(CLOSE, closed).await;
     }
 

@@ -19,7 +19,7 @@ mod descriptors;
 mod patience;
 mod phase;
 
-pub use descriptors::room_for_connections;
+pub use descriptors::{WATCHERS, room_for_connections};
 
 use connections::{Connections, Place};
 use patience::Patience;

@@ -47,6 +47,8 @@ fn all_faults_are_reported_at_once() {
             ("THROTTLE_REFRESH", "1/fortnight"),
             ("THROTTLE_ANON", "min"),
             ("THROTTLE_USER", "-1/s"),
+            ("METRICS_ADDR", "9100"),
+            ("DRAIN_DELAY", "6m"),
             ("DATA_DIR", ""),
         ],
         "REFRESH_TOKEN_LIFETIME=0s\n",
@@ -85,6 +87,8 @@ fn all_faults_are_reported_at_once() {
   THROTTLE_USER is \"-1/s\", which is not a rate such as 5/min, 100/hour or 1000/day
   HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
   PORT is \"80000\", which is not a port, 0 to 65535
+  METRICS_ADDR is \"9100\", which is not an IP address and a port, such as 127.0.0.1:9100
+  DRAIN_DELAY is \"6m\", which is not a time from 0s to 5m, such as 10s
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
   REFRESH_TOKEN_LIFETIME is \"0s\", which is not a time such as 15m, 12h or 1day
 See --help.

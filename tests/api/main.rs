@@ -36,6 +36,7 @@ mod events;
 mod failed_logins;
 mod forms;
 mod hashes;
+mod health;
 mod history;
 mod http;
 mod idempotency;
