@@ -31,6 +31,7 @@ mod hosts;
 mod layers;
 mod limit;
 mod log;
+mod metrics;
 mod negotiation;
 mod proxies;
 mod throttles;
@@ -55,12 +56,15 @@ pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Expo
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
     let throttles = Throttles::new(&exposure.throttles, tokens.clone());
+    let room = Room::new();
+    passwords.show(health.metrics());
+    room.show(health.metrics());
     let state = AppState::from(Services {
         db,
         login_throttle: LoginThrottle::new(exposure.throttles.login, tokens.clone()),
         tokens,
         passwords,
-        room: Room::new(),
+        room,
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
         registration_closed: RegistrationClosed(exposure.registration_closed),

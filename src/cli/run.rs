@@ -16,7 +16,7 @@ use crate::{
         embedded::{DataDir, Durability, Embedded},
     },
     health::Health,
-    server,
+    server::{self, Connections},
 };
 
 /// How often old rows are purged.
@@ -87,7 +87,7 @@ impl Started {
         let purging = tokio::spawn(purge(self.db.clone(), self.audit_retention));
         let (drained, is_drained) = oneshot::channel::<()>();
         let telling = self.metrics_listener.map(|listener| {
-            tokio::spawn(server::serve(listener, self.health.app(), server::WATCHERS.into(), async {
+            tokio::spawn(server::serve(listener, self.health.app(), usize::from(server::WATCHERS), async {
                 let _ = is_drained.await;
             }))
         });
@@ -106,7 +106,9 @@ impl Started {
                 }
             }
         };
-        server::serve(self.listener, self.app, self.connections, stop).await;
+        let connections = Connections::new(self.connections);
+        connections.show(self.health.metrics());
+        server::serve(self.listener, self.app, connections, stop).await;
         drop(drained);
         if let Some(telling) = telling {
             telling.await?;

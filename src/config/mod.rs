@@ -58,6 +58,8 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// Of refresh tokens.
     pub refresh_token_lifetime: Duration,
+    /// Whether a line of the log is a JSON object.
+    pub logs_json: bool,
     /// How reads are recorded.
     pub read_audit: ReadAudit,
     /// How long those records are kept. None: for ever.
@@ -186,6 +188,7 @@ impl Config {
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
             access_token_lifetime: errors.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
             refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+            logs_json: errors.is_second("LOG_FORMAT", &settings.log_format, ["text", "json"]),
             read_audit: ReadAudit {
                 is_on: errors.boolean("AUDIT_READS", &settings.audit_reads),
                 when_full: errors.parse(

@@ -122,6 +122,9 @@ pub struct Settings {
     /// ever
     #[arg(long, env, value_name = "TIME")]
     pub audit_retention: Option<String>,
+    /// What a line of the log looks like: `text`, for people, or `json`, an object a line
+    #[arg(long, env, value_name = "WORD", default_value = "text")]
+    pub log_format: String,
     /// What is logged: off, error, warn, info, debug, trace; or MODULE=LEVEL, separated by commas
     #[arg(long, env, value_name = "FILTER", default_value = "info")]
     pub rust_log: String,

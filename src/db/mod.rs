@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use caller::Check;
 use connection::Connection;
 use connections::Connections;
+use metrics::Logins;
 use readiness::Readiness;
 use reads::Reads;
 use shared::{Answer, Queue};
@@ -43,6 +44,7 @@ pub mod listing;
 mod login_failures;
 pub mod logins;
 pub mod mappings;
+mod metrics;
 mod one_patient;
 pub mod page;
 pub mod patients;
@@ -148,6 +150,7 @@ pub struct Parts {
     limit: Duration,
     reads: Reads,
     readiness: Readiness,
+    logins: Logins,
 }
 
 /// The reads that are asked together, and their connections.
@@ -164,12 +167,12 @@ struct Shared {
 impl Shared {
     fn new(connections: Arc<Connections>) -> Self {
         Self {
-            checks: Queue::new(&connections),
-            accounts: Queue::new(&connections),
-            patients: Queue::new(&connections),
-            doctors: Queue::new(&connections),
-            mappings_of_patients: Queue::new(&connections),
-            doctors_of_patients: Queue::new(&connections),
+            checks: Queue::new("caller", &connections),
+            accounts: Queue::new("account", &connections),
+            patients: Queue::new("patient", &connections),
+            doctors: Queue::new("doctor", &connections),
+            mappings_of_patients: Queue::new("patient_mappings", &connections),
+            doctors_of_patients: Queue::new("patient_doctors", &connections),
             connections,
         }
     }
@@ -191,6 +194,7 @@ impl Parts {
             shared: Shared::new(shared),
             limit: STATEMENT,
             readiness,
+            logins: Logins::new(),
         }
     }
 }

@@ -48,6 +48,14 @@ impl Health {
         let metrics = Metrics::default();
         let database_up = gauge("database_up", "1 if the database answered when it was last asked.", &[]);
         let server_ready = gauge("server_ready", "1 if /readyz says that the server can take requests.", &[]);
+        let version = gauge(
+            "healthcare_backend_build_info",
+            "Always 1; the version of the server.",
+            &[("version", env!("CARGO_PKG_VERSION"))],
+        );
+        version.set(1);
+        metrics.show(version);
+        db.show(&metrics);
         metrics.show(database_up.clone());
         metrics.show(server_ready.clone());
         Self(Arc::new(State { db, is_draining: AtomicBool::new(false), metrics, database_up, server_ready }))

@@ -47,6 +47,7 @@ mod lists;
 mod login;
 mod logs;
 mod mappings;
+mod metrics;
 mod negotiation;
 mod openapi;
 mod operator;
