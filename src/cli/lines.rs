@@ -1,6 +1,9 @@
 //! What a line of the log looks like: for people, or a JSON object with flat fields for programs.
 
-use std::fmt::{self, Debug};
+use std::{
+    fmt::{self, Debug, Write},
+    mem,
+};
 
 use serde::Serialize;
 use tracing::{
@@ -93,11 +96,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, Self> for Lines {
 
 impl<'w> FormatFields<'w> for Lines {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut text = String::new();
-        match self {
-            Self::Text => fields.record(&mut Text(&mut text)),
-            Self::Json => fields.record(&mut Json(&mut text)),
+        if *self == Self::Text {
+            fields.record(&mut Text::new(&mut writer));
+            return Ok(());
         }
+        let mut text = String::new();
+        fields.record(&mut Json(&mut text));
         writer.write_str(&text)
     }
 
@@ -107,7 +111,7 @@ impl<'w> FormatFields<'w> for Lines {
             return Ok(());
         }
         let mut text = String::new();
-        fields.record(&mut Text(&mut text));
+        fields.record(&mut Text::new(&mut text));
         // a caller may be found out more than once
         if !current.fields.split(' ').any(|known| known == text) {
             current.fields += " ";
@@ -118,27 +122,52 @@ impl<'w> FormatFields<'w> for Lines {
 }
 
 /// Fields for people. Those of a request's line need no names.
-struct Text<'a>(&'a mut String);
+struct Text<'a> {
+    out: &'a mut dyn Write,
+    is_first: bool,
+}
+
+impl<'a> Text<'a> {
+    fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, is_first: true }
+    }
+
+    fn write(&mut self, name: &str, value: &dyn Debug) -> fmt::Result {
+        if !mem::take(&mut self.is_first) {
+            self.out.write_char(' ')?;
+        }
+        let mut out = OneLine(self.out);
+        match name {
+            "message" | "status" | "method" | "route" => write!(out, "{value:?}"),
+            "ms" => write!(out, "{value:?} ms"),
+            "note" => write!(out, "({value:?})"),
+            _ => write!(out, "{name}={value:?}"),
+        }
+    }
+}
 
 impl Visit for Text<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let text = match field.name() {
-            "message" | "status" | "method" | "route" => format!("{value:?}"),
-            "ms" => format!("{value:?} ms"),
-            "note" => format!("({value:?})"),
-            name => format!("{name}={value:?}"),
-        };
-        if !self.0.is_empty() {
-            self.0.push(' ');
-        }
-        // one event is one line, which moves no cursor
-        for letter in text.chars() {
-            if letter.is_control() {
-                self.0.extend(letter.escape_default());
-            } else {
-                self.0.push(letter);
+        // a buffer takes everything
+        let _ = self.write(field.name(), value);
+    }
+}
+
+/// Text that ends no line and moves no cursor.
+struct OneLine<'a>(&'a mut dyn Write);
+
+impl Write for OneLine<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(char::is_control) {
+            match part.char_indices().next_back() {
+                Some((at, last)) if last.is_control() => {
+                    let (plain, _) = part.split_at(at);
+                    write!(self.0, "{plain}{}", last.escape_default())?;
+                }
+                _ => self.0.write_str(part)?,
             }
         }
+        Ok(())
     }
 }
 

@@ -87,7 +87,6 @@ impl Connections {
         let waiting = all.filter(|(_, connection)| connection.phase.waits_for_client());
         if let Some((_, connection)) = waiting.min_by_key(|(count, it)| (usize::MAX - count, it.phase.order())) {
             connection.close.notify_one();
-            self.shed.inc();
         }
     }
 
@@ -109,6 +108,7 @@ impl Place {
             self.connection.close.notified().await;
             // a request may have come since
             if self.connection.phase.waits_for_client() {
+                self.connections.shed.inc();
                 return;
             }
         }

@@ -157,7 +157,7 @@ async fn a_schema_that_lacks_a_migration_is_not_ready_and_one_of_a_later_release
 }
 
 #[tokio::test]
-async fn the_database_is_looked_at_once_a_second_however_many_ask_and_whoever_hangs_up() {
+async fn the_database_is_looked_at_once_a_second_however_many_ask() {
     let app = TestApp::start().await;
     let anybody = app.anonymous();
     anybody.get("/readyz").await.is(200);
@@ -182,6 +182,23 @@ async fn the_database_is_looked_at_once_a_second_however_many_ask_and_whoever_ha
         let apart = later[0][1].as_f64().unwrap() - earlier[0][1].as_f64().unwrap();
         assert!(apart >= 1.0, "{seen:?}");
     }
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_ends_no_look_and_so_begins_no_other() {
+    let app = TestApp::start().await;
+    let anybody = app.anonymous();
+    anybody.get("/readyz").await.is(200);
+    sleep(Duration::from_millis(1100)).await;
+    // so that a look takes as long as it may
+    let mut connection = app.connection().await;
+    sqlx::raw_sql("begin; lock table _sqlx_migrations").execute(&mut connection).await.unwrap();
+    for _ in 0..10 {
+        let asked = tokio::time::timeout(Duration::from_millis(20), anybody.get("/readyz")).await;
+        assert!(asked.is_err(), "{asked:?}");
+    }
+    let looks = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    assert_eq!(app.value(looks).await, 1);
 }
 
 #[tokio::test]

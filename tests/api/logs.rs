@@ -25,7 +25,7 @@ async fn neither_log_holds_what_is_in_patients_rows() {
     let login = r#"{"email": "alice@example.com", "password": "StrongPass124"}"#;
     let head = "POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ";
     std::io::Write::write_all(&mut stream, format!("{head}{}\r\n\r\n{login}", login.len()).as_bytes()).unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     drop(stream);
     // PostgreSQL itself refuses this one
     let again = json!({"name": "Secret", "email": "alice@example.com", "password": PASSWORD});
@@ -87,12 +87,13 @@ const UNTRUSTED: &str =
 #[tokio::test]
 async fn as_json_a_line_is_an_object_with_flat_fields() {
     let (lines, ids) = logged("json").await;
-    let lines = lines.iter().map(|line| {
-        let mut line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    let lines = lines.iter().map(|text| {
+        let mut line: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let time = line.as_object_mut().unwrap().remove("time").unwrap();
         assert!(chrono::DateTime::parse_from_rfc3339(time.as_str().unwrap()).is_ok(), "{time}");
         let ms = line.as_object_mut().unwrap().remove("ms");
         assert_eq!(ms.is_some_and(|ms| ms.is_u64()), line["level"] == "INFO", "{line}");
+        assert_eq!(text.matches("\"user\":").count(), usize::from(!line["user"].is_null()), "{text}");
         line
     });
     let of = |index: usize, user: Value, status: u16, method: &str, route: &str| {
