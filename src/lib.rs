@@ -25,6 +25,7 @@
 //! | `app` | the layers around the handlers |
 //! | `admin` | the pages where staff work, all HTML |
 //! | `api` | all JSON over HTTP |
+//! | `health` | whether the server lives and is ready, and what it measures |
 //! | `accounts` | making an account: for registration and for the command line |
 //! | `db` | all SQL |
 //! | `auth` | who is calling; tokens and passwords |
@@ -32,6 +33,7 @@
 //! | `error` | every error, as the client sees it |
 //! | `config` | the settings |
 //! | `request` | the id of a request, its client's address, what it accepts |
+//! | `metrics` | how metrics are made and shown |
 //!
 //! Reads by key that wait together share a statement (`db::shared`), each scoped by its own caller; every other statement has
 //! a connection to itself.
@@ -49,6 +51,8 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod health;
 pub mod input;
+pub mod metrics;
 pub mod request;
 pub mod server;

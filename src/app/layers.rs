@@ -18,11 +18,14 @@ use axum::{
 use headers::{HeaderMapExt, IfNoneMatch};
 use tracing::Instrument;
 
-use super::{hosts::AllowedHosts, log::LogLine, negotiation, proxies::TrustedProxies, throttles::Throttles};
+use super::{
+    hosts::AllowedHosts, log::LogLine, metrics::Requests, negotiation, proxies::TrustedProxies, throttles::Throttles,
+};
 use crate::{
     api::endpoints::Endpoints,
     config::Exposure,
     error::{ApiError, Result},
+    health::Health,
     request::{ClientAddress, Peer, RequestId, X_REQUEST_ID},
 };
 
@@ -43,24 +46,32 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
 pub(super) struct Gate {
     proxies: TrustedProxies,
     hosts: AllowedHosts,
+    health: Health,
+    requests: Requests,
 }
 
 impl Gate {
-    pub(super) fn new(exposure: &Exposure) -> Arc<Self> {
+    pub(super) fn new(exposure: &Exposure, health: &Health) -> Arc<Self> {
         let proxies = TrustedProxies::new(&exposure.trusted_proxies);
-        Arc::new(Self { proxies, hosts: AllowedHosts::new(&exposure.allowed_hosts) })
+        let hosts = AllowedHosts::new(&exposure.allowed_hosts);
+        Arc::new(Self { proxies, hosts, health: health.clone(), requests: Requests::new(health.metrics()) })
     }
 }
 
 /// For every request, and before its path is looked up: gives it an id, which the answer names, and writes its log line.
+/// A probe is answered here, whatever name of the server it uses.
 pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    if let Some(answer) = gate.health.probe(request.method(), request.uri().path()).await {
+        return answer;
+    }
     let id = RequestId::random();
     let header = HeaderValue::from_str(id.as_str());
-    let mut line = LogLine::new(&id, request.method());
+    let peer = request.extensions().get().copied();
+    let address = peer.map(|Peer(peer)| gate.proxies.client(peer.ip(), request.headers()));
+    let mut line = LogLine::new(&id, address, request.method(), gate.requests.clone());
     request.extensions_mut().insert(id);
-    if let Some(&Peer(peer)) = request.extensions().get() {
-        let address = ClientAddress(gate.proxies.client(peer.ip(), request.headers()));
-        request.extensions_mut().insert(address);
+    if let Some(address) = address {
+        request.extensions_mut().insert(ClientAddress(address));
     }
     let mut response = routed(&gate.hosts, request, next).instrument(line.span()).await;
     line.answered(&response);

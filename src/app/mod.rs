@@ -23,6 +23,7 @@ use crate::{
     config::{Exposure, PublicDoctors, RegistrationClosed, RequireIfMatch, RotateRefreshTokens, StaffEditDoctors},
     db::Db,
     error::ApiError,
+    health::Health,
     input::Room,
 };
 
@@ -31,6 +32,7 @@ mod hosts;
 mod layers;
 mod limit;
 mod log;
+mod metrics;
 mod negotiation;
 mod proxies;
 mod throttles;
@@ -43,18 +45,27 @@ pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// Builds the application.
 pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) -> App {
+    let health = Health::new(db.clone());
+    watched_app(db, tokens, passwords, exposure, &health)
+}
+
+/// The same, of a server whose health others look at.
+pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure, health: &Health) -> App {
     let (routes, mut openapi) = api::routes().split_for_parts();
     exposure::describe(&mut openapi, exposure);
     let mut document = document::complete(&openapi);
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
     let throttles = Throttles::new(&exposure.throttles, tokens.clone());
+    let room = Room::new();
+    passwords.show(health.metrics());
+    room.show(health.metrics());
     let state = AppState::from(Services {
         db,
         login_throttle: LoginThrottle::new(exposure.throttles.login, tokens.clone()),
         tokens,
         passwords,
-        room: Room::new(),
+        room,
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
         registration_closed: RegistrationClosed(exposure.registration_closed),
@@ -70,7 +81,7 @@ pub fn app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Exposure) ->
             .layer(from_fn_with_state(Arc::new(Routes { endpoints, throttles }), layers::around_handler))
             .layer(CatchPanicLayer::custom(layers::panicked)),
     );
-    around(handlers.with_state(state).merge(pages.unwrap_or_default()), exposure)
+    around(handlers.with_state(state).merge(pages.unwrap_or_default()), exposure, health)
 }
 
 fn compression() -> CompressionLayer<impl Predicate> {
@@ -80,7 +91,7 @@ fn compression() -> CompressionLayer<impl Predicate> {
 }
 
 /// The layer outside the router.
-fn around(router: Router, exposure: &Exposure) -> App {
-    let gate = from_fn_with_state(Gate::new(exposure), layers::around_router);
+fn around(router: Router, exposure: &Exposure, health: &Health) -> App {
+    let gate = from_fn_with_state(Gate::new(exposure, health), layers::around_router);
     BoxCloneSyncService::new(gate.layer(cors::around(router, exposure)))
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 
+use prometheus::IntCounter;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -16,6 +17,7 @@ use crate::{
         messages::{BLANK, too_long},
     },
     input::strip,
+    metrics::{Metrics, shed},
 };
 
 /// How many may wait for their turn, a core.
@@ -33,7 +35,9 @@ pub const MIN_LENGTH: usize = 8;
 #[derive(Clone)]
 pub struct Passwords {
     queue: Arc<Semaphore>,
+    threads: usize,
     turns: Turns,
+    refused: IntCounter,
     /// Verified when there is no account, so that an unknown user takes as long as a known one.
     nobody: Arc<str>,
     rules: Arc<[PasswordRule]>,
@@ -43,13 +47,28 @@ impl Passwords {
     /// As many at a time as there are cores but one.
     pub fn new(rules: &[PasswordRule]) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        let turns = (cores - 1).max(1);
+        let threads = (cores - 1).max(1);
         Self {
-            queue: Arc::new(Semaphore::new(turns + cores * QUEUE_PER_CORE)),
-            turns: Turns::new(turns),
+            queue: Arc::new(Semaphore::new(threads + cores * QUEUE_PER_CORE)),
+            threads,
+            turns: Turns::new(threads),
+            refused: shed("passwords"),
             nobody: argon::of_nobody().into(),
             rules: rules.into(),
         }
+    }
+
+    /// Shows how many are hashed, wait for that, and were refused.
+    pub fn show(&self, metrics: &Metrics) {
+        let (queue, threads) = (Arc::clone(&self.queue), self.threads);
+        let most = queue.available_permits();
+        let taken = move || most.saturating_sub(queue.available_permits());
+        let (running, waiting) = (taken.clone(), taken);
+        let help = "Passwords that are hashed or verified now.";
+        metrics.show_reading("password_hashes_running", help, &[], move || running().min(threads));
+        let help = "Passwords that wait to be hashed or verified.";
+        metrics.show_reading("password_hashes_waiting", help, &[], move || waiting().saturating_sub(threads));
+        metrics.show(self.refused.clone());
     }
 
     /// The rules that hold for a new password.
@@ -94,7 +113,10 @@ impl Passwords {
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let busy = |_| ApiError::Unavailable("too many passwords to hash".into());
+        let busy = |_| {
+            self.refused.inc();
+            ApiError::Unavailable("too many passwords to hash".into())
+        };
         let queued = self.queue.clone().try_acquire_owned().map_err(busy)?;
         let work = move || {
             // held by the thread, not by the request, which may be gone before the work is done

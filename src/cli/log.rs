@@ -4,18 +4,14 @@
 use std::{
     io::{self, IsTerminal, Write},
     mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
 
-use tracing_subscriber::{
-    EnvFilter,
-    fmt::{
-        format::Writer,
-        time::{FormatTime, SystemTime},
-    },
-};
+use tracing_subscriber::EnvFilter;
+
+use super::lines::Lines;
 
 /// The most that waits to be written, in bytes: some thousand lines.
 const ROOM: usize = 256 * 1024;
@@ -27,6 +23,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(10);
 
 static BUFFER: Mutex<Buffer> = Mutex::new(Buffer { lines: Vec::new(), lost: 0, is_writing: false });
+static FORM: OnceLock<Lines> = OnceLock::new();
 static FILLED: Condvar = Condvar::new();
 static WRITTEN: Condvar = Condvar::new();
 
@@ -68,15 +65,17 @@ impl Write for Line {
 }
 
 /// Begins to log what the filter lets through.
-pub(super) fn start(filter: &str) -> io::Result<()> {
-    thread::Builder::new().name("log".into()).spawn(write_lines)?;
+pub(super) fn start(filter: &str, form: Lines) -> io::Result<()> {
+    thread::Builder::new().name("log".into()).spawn(move || write_lines(form))?;
+    let _ = FORM.set(form);
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_target(false)
         .with_writer(|| Line)
         .with_ansi(io::stderr().is_terminal())
         // it would print them, and panic where it can't
         .log_internal_errors(false)
+        .fmt_fields(form)
+        .event_format(form)
         .init();
     // a panic's message may quote what a patient's row holds
     std::panic::set_hook(Box::new(|panic| {
@@ -86,10 +85,14 @@ pub(super) fn start(filter: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds a text that is no event, for people.
-pub(super) fn print(text: &str) {
+/// Adds why the process ends, which is no event: no filter keeps it back.
+pub(super) fn print_error(error: &str) {
+    let line = match FORM.get() {
+        Some(Lines::Json) => Lines::Json.error(error),
+        _ => format!("error: {error}\n"),
+    };
     // never fails
-    let _ = Line.write(format!("{text}\n").as_bytes());
+    let _ = Line.write(line.as_bytes());
 }
 
 /// Waits until all is written, but not long.
@@ -98,7 +101,7 @@ pub(super) fn flush() {
     drop(WRITTEN.wait_timeout_while(Buffer::lock(), FLUSH, is_left));
 }
 
-fn write_lines() {
+fn write_lines(form: Lines) {
     let mut lines = Vec::new();
     let mut is_cut = false;
     loop {
@@ -114,7 +117,7 @@ fn write_lines() {
         if is_cut {
             lines.insert(0, b'\n');
         }
-        let report = if lost == 0 { String::new() } else { report(lost) };
+        let report = if lost == 0 { String::new() } else { report(lost, form) };
         lines.extend_from_slice(report.as_bytes());
         let (written, unwritten) = write(&lines);
         is_cut = written.last().map_or(is_cut, |byte| *byte != b'\n');
@@ -131,11 +134,8 @@ fn write_lines() {
 }
 
 /// The line that says how many others are missing, in the form of those.
-fn report(lost: usize) -> String {
-    let mut time = String::new();
-    // a time that can't be written is left out
-    let _ = SystemTime.format_time(&mut Writer::new(&mut time));
-    format!("{time} ERROR {lost} lines of the log are lost: standard error did not take them\n")
+fn report(lost: usize, form: Lines) -> String {
+    form.error(&format!("{lost} lines of the log are lost: standard error did not take them"))
 }
 
 /// Writes lines as far as it can, and says how far that was.

@@ -19,6 +19,7 @@ mod audit;
 mod check;
 mod createuser;
 mod import_django;
+mod lines;
 mod log;
 mod prompts;
 mod run;
@@ -29,6 +30,7 @@ use audit::Audit;
 use check::Check;
 use createuser::{Createsuperuser, Createuser};
 use import_django::ImportDjango;
+use lines::Lines;
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
 ///
@@ -102,12 +104,12 @@ pub fn main() -> ExitCode {
     if !faults.is_empty() && !matches!(command, Command::Check(_)) {
         return wrong_settings(&faults);
     }
-    if let Err(error) = log::start(&cli.settings.rust_log) {
+    if let Err(error) = log::start(&cli.settings.rust_log, Lines::new(config.logs_json)) {
         say(&mut io::stderr(), &format!("error: {error}"));
         return ExitCode::FAILURE;
     }
     let ran = run(command, &config, &faults).unwrap_or_else(|error| {
-        log::print(&format!("error: {error:#}"));
+        log::print_error(&format!("{error:#}"));
         ExitCode::FAILURE
     });
     log::flush();

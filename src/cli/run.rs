@@ -4,18 +4,19 @@ use std::{io, net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
 use super::{say, stop::stop_signal};
 use crate::{
-    app::{App, app},
+    app::{App, watched_app},
     auth::{Passwords, Tokens, secret_key},
     config::{AdminPath, Config, Database},
     db::{
         Db,
         embedded::{DataDir, Durability, Embedded},
     },
-    server,
+    health::Health,
+    server::{self, Connections},
 };
 
 /// How often old rows are purged.
@@ -39,19 +40,24 @@ pub(super) async fn serve(config: &Config) -> Result<()> {
 /// A server that is ready to serve.
 struct Started {
     listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
     app: App,
+    health: Health,
     connections: usize,
     db: Db,
     database: Running,
+    drain_delay: Duration,
     audit_retention: Option<Duration>,
     admin: Option<AdminPath>,
 }
 
 impl Started {
     async fn new(config: &Config) -> Result<Self> {
-        let connections = server::room_for_connections(config.db_connections)?;
+        let connections = server::room_for_connections(config.db_connections, config.metrics_addr.is_some())?;
         let address = SocketAddr::from(config.listen);
-        let listener = server::listen(address).with_context(|| format!("listening on {address}"))?;
+        let listen = |address| server::listen(address).with_context(|| format!("listening on {address}"));
+        let listener = listen(address)?;
+        let metrics_listener = config.metrics_addr.map(listen).transpose()?;
         let database = Running::new(config, Sharing::Refused).await?;
         database.migrate().await?;
         let secret_key = match &config.secret_key {
@@ -61,13 +67,17 @@ impl Started {
         let db = Db::auditing(database.options.clone(), config.db_connections, config.read_audit);
         let lifetimes = (config.access_token_lifetime, config.refresh_token_lifetime);
         let tokens = Tokens::new(&secret_key, &config.secret_key_fallbacks, lifetimes.0, lifetimes.1);
-        let app = app(db.clone(), tokens, Passwords::new(&config.password_rules), &config.exposure);
+        let health = Health::new(db.clone());
+        let app = watched_app(db.clone(), tokens, Passwords::new(&config.password_rules), &config.exposure, &health);
         Ok(Self {
             listener,
+            metrics_listener,
             app,
+            health,
             connections,
             db,
             database,
+            drain_delay: config.drain_delay,
             audit_retention: config.audit_retention,
             admin: config.exposure.admin_path.clone(),
         })
@@ -78,19 +88,43 @@ impl Started {
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
         let api = format!("http://{address}/api/");
         let admin = self.admin.as_ref().map(|path| format!("Admin     http://{address}{path}\n")).unwrap_or_default();
-        let printed =
-            format!("{program}\nDocs      {api}docs/\nAPI       {api}\n{admin}Database  {}", self.database.name);
+        let metrics = match &self.metrics_listener {
+            Some(listener) => format!("Metrics   http://{}/metrics\n", listener.local_addr()?),
+            None => String::new(),
+        };
+        let database = &self.database.name;
+        let printed = format!("{program}\nDocs      {api}docs/\nAPI       {api}\n{admin}{metrics}Database  {database}");
         // a reader that stalls must not keep it from serving
         thread::spawn(move || say(&mut io::stdout(), &printed));
         let purging = tokio::spawn(purge(self.db.clone(), self.audit_retention));
+        let (drained, is_drained) = oneshot::channel::<()>();
+        let telling = self.metrics_listener.map(|listener| {
+            tokio::spawn(server::serve(listener, self.health.app(), usize::from(server::WATCHERS), async {
+                let _ = is_drained.await;
+            }))
+        });
         let mut lost = Ok(());
         let stop = async {
+            let told = async {
+                stop.await;
+                self.health.drain();
+                sleep(self.drain_delay).await;
+            };
             tokio::select! {
-                () = stop => {}
-                error = self.database.keep() => lost = Err(error),
+                () = told => {}
+                error = self.database.keep() => {
+                    self.health.drain();
+                    lost = Err(error);
+                }
             }
         };
-        server::serve(self.listener, self.app, self.connections, stop).await;
+        let connections = Connections::new(self.connections);
+        connections.show(self.health.metrics());
+        server::serve(self.listener, self.app, connections, stop).await;
+        drop(drained);
+        if let Some(telling) = telling {
+            telling.await?;
+        }
         purging.abort();
         lost?;
         self.db.close().await;

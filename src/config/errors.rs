@@ -1,7 +1,7 @@
 //! What is wrong with the settings: all of it, in words that tell what to do.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
     time::Duration,
 };
@@ -14,6 +14,7 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use super::{PasswordRule, Rate};
 
 const DAY: Duration = Duration::from_hours(24);
+const LONGEST_DELAY: Duration = Duration::from_mins(5);
 
 /// What is wrong with the settings.
 #[derive(Default)]
@@ -64,6 +65,26 @@ impl SettingErrors {
             _ => {
                 self.add(format!("{setting} is {value:?}, which is not a time such as 15m, 12h or 1day"));
                 Duration::from_secs(1)
+            }
+        }
+    }
+
+    /// Where something listens.
+    pub(super) fn socket_address(&mut self, setting: &str, value: &str) -> Option<SocketAddr> {
+        let address = value.parse().ok();
+        if address.is_none() {
+            self.add(format!("{setting} is {value:?}, which is not an IP address and a port, such as 127.0.0.1:9100"));
+        }
+        address
+    }
+
+    /// How long something is put off: not at all, or not for long.
+    pub(super) fn delay(&mut self, setting: &str, value: &str) -> Duration {
+        match humantime::parse_duration(value) {
+            Ok(delay) if delay <= LONGEST_DELAY => delay,
+            _ => {
+                self.add(format!("{setting} is {value:?}, which is not a time from 0s to 5m, such as 10s"));
+                Duration::ZERO
             }
         }
     }

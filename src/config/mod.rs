@@ -1,6 +1,11 @@
 //! The configuration: the settings, checked all at once.
 
-use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
@@ -41,6 +46,10 @@ pub struct Config {
     pub exposure: Exposure,
     /// Where to listen.
     pub listen: (IpAddr, u16),
+    /// Where to tell how the server is. None: nowhere.
+    pub metrics_addr: Option<SocketAddr>,
+    /// How long it takes requests after it was told to stop.
+    pub drain_delay: Duration,
     /// What the server keeps itself.
     pub data_dir: PathBuf,
     /// Whether somebody asked for `data_dir`.
@@ -51,6 +60,8 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// Of refresh tokens.
     pub refresh_token_lifetime: Duration,
+    /// Whether a line of the log is a JSON object.
+    pub logs_json: bool,
     /// How reads are recorded.
     pub read_audit: ReadAudit,
     /// How long those records are kept. None: for ever.
@@ -174,11 +185,15 @@ impl Config {
                 ),
                 errors.parse("PORT", &settings.port, PORT, 0),
             ),
+            metrics_addr: given(settings.metrics_addr.as_deref())
+                .and_then(|address| errors.socket_address("METRICS_ADDR", &address)),
+            drain_delay: errors.delay("DRAIN_DELAY", &settings.drain_delay),
             data_dir: settings.data_dir.clone().into(),
             data_dir_is_default: settings.data_dir == "./data",
             pg_bindir: given(settings.pg_bindir.as_deref()).map(PathBuf::from),
             access_token_lifetime: errors.lifetime("ACCESS_TOKEN_LIFETIME", &settings.access_token_lifetime),
             refresh_token_lifetime: errors.lifetime("REFRESH_TOKEN_LIFETIME", &settings.refresh_token_lifetime),
+            logs_json: errors.is_second("LOG_FORMAT", &settings.log_format, ["text", "json"]),
             read_audit: ReadAudit {
                 is_on: errors.boolean("AUDIT_READS", &settings.audit_reads),
                 when_full: errors.parse(

@@ -93,6 +93,14 @@ pub struct Settings {
     /// Port to listen on; 0: any
     #[arg(long, env, value_name = "PORT", default_value = "8000")]
     pub port: String,
+    /// Address and port where it tells how it is, such as 127.0.0.1:9100: /livez, /readyz, and /metrics for Prometheus. No
+    /// client should reach it. Not given: no metrics; /livez and /readyz are on HOST and PORT too
+    #[arg(long, env, value_name = "ADDRESS")]
+    pub metrics_addr: Option<String>,
+    /// How long it goes on to take requests when it is told to stop, while /readyz is 503 already, so that a load
+    /// balancer can see it first
+    #[arg(long, env, value_name = "TIME", default_value = "0s")]
+    pub drain_delay: String,
     /// Where the server's own PostgreSQL and key are kept
     #[arg(long, env, value_name = "DIR", default_value = "./data")]
     pub data_dir: String,
@@ -120,6 +128,9 @@ pub struct Settings {
     /// ever
     #[arg(long, env, value_name = "TIME")]
     pub audit_retention: Option<String>,
+    /// What a line of the log looks like: `text`, for people, or `json`, an object a line
+    #[arg(long, env, value_name = "WORD", default_value = "text")]
+    pub log_format: String,
     /// What is logged: off, error, warn, info, debug, trace; or MODULE=LEVEL, separated by commas
     #[arg(long, env, value_name = "FILTER", default_value = "info")]
     pub rust_log: String,

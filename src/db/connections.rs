@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use prometheus::IntCounter;
 use sqlx::{
     Connection as _, Error, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
@@ -21,6 +22,8 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{sleep, timeout},
 };
+
+use super::metrics::timeouts;
 
 /// How long a connection that was idle is taken to be alive: not as long as a restart of PostgreSQL takes.
 const FRESH: Duration = Duration::from_millis(100);
@@ -35,6 +38,9 @@ pub(super) struct Connections {
     pool: PgPool,
     /// How long a statement waits for a connection.
     wait: Duration,
+    most: usize,
+    /// How many statements waited for nothing, here and beside.
+    timeouts: IntCounter,
     /// One for each statement that may run.
     turns: Semaphore,
     /// Those that nobody uses, the one that was used last at the end.
@@ -64,20 +70,26 @@ pub(super) struct Lent<'c> {
 impl Connections {
     /// At most so many, which are opened when they are needed.
     pub(super) fn new(options: PgConnectOptions, count: u32, wait: Duration) -> Arc<Self> {
-        Self::open(options, count, wait, Arc::default())
+        Self::open(options, count, wait, (Arc::default(), timeouts()))
     }
 
     /// Others, to the same database.
     pub(super) fn beside(&self, count: u32, wait: Duration) -> Arc<Self> {
         let options = self.pool.connect_options().as_ref().clone();
-        Self::open(options, count, wait, Arc::clone(&self.losses))
+        Self::open(options, count, wait, (Arc::clone(&self.losses), self.timeouts.clone()))
     }
 
-    fn open(options: PgConnectOptions, count: u32, wait: Duration, losses: Arc<AtomicU64>) -> Arc<Self> {
+    fn open(
+        options: PgConnectOptions,
+        count: u32,
+        wait: Duration,
+        (losses, timeouts): (Arc<AtomicU64>, IntCounter),
+    ) -> Arc<Self> {
         let count = count.max(1);
         let pool = PgPoolOptions::new().max_connections(count).acquire_timeout(wait).connect_lazy_with(options);
-        let turns = Semaphore::new(usize::try_from(count).unwrap_or(usize::MAX));
-        let connections = Arc::new(Self { pool, wait, turns, kept: Mutex::default(), losses });
+        let most = usize::try_from(count).unwrap_or(usize::MAX);
+        let turns = Semaphore::new(most);
+        let connections = Arc::new(Self { pool, wait, most, timeouts, turns, kept: Mutex::default(), losses });
         let kept = Arc::downgrade(&connections);
         tokio::spawn(async move {
             loop {
@@ -96,7 +108,31 @@ impl Connections {
 
     /// One of them.
     pub(super) async fn lend(&self) -> Result<Lent<'_>, Error> {
-        timeout(self.wait, self.take()).await.unwrap_or(Err(Error::PoolTimedOut))
+        let lent = timeout(self.wait, self.take()).await.unwrap_or(Err(Error::PoolTimedOut));
+        if matches!(lent, Err(Error::PoolTimedOut)) {
+            self.timeouts.inc();
+        }
+        lent
+    }
+
+    /// How many there may be.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// How many are open.
+    pub(super) fn are_open(&self) -> usize {
+        usize::try_from(self.pool.size()).unwrap_or(usize::MAX)
+    }
+
+    /// How many have a statement, or are opened for one.
+    pub(super) fn in_use(&self) -> usize {
+        self.most.saturating_sub(self.turns.available_permits())
+    }
+
+    /// How many statements got no connection in time, here and beside.
+    pub(super) fn timeouts(&self) -> &IntCounter {
+        &self.timeouts
     }
 
     async fn take(&self) -> Result<Lent<'_>, Error> {

@@ -8,7 +8,7 @@ use sqlx::{
 
 use super::{
     Db,
-    schema::{SchemaError, connect, refuse_foreign_tables},
+    schema::{SchemaError, connect, migrations, refuse_foreign_tables},
 };
 
 /// What a database is like.
@@ -42,7 +42,7 @@ impl Db {
         .fetch_one(&mut connection)
         .await?;
         let mut inspection = Inspection {
-            pending_migrations: sqlx::migrate!().iter().len(),
+            pending_migrations: migrations().iter().len(),
             has_superuser: false,
             role_is_superuser: settings.role_is_superuser,
             unsafe_settings: settings.unsafe_settings,
@@ -58,7 +58,7 @@ impl Db {
 
 /// Fails with a database of a later release, as a start does.
 async fn pending_migrations(connection: &mut PgConnection) -> Result<usize, MigrateError> {
-    let known = sqlx::migrate!();
+    let known = migrations();
     let applied = connection.list_applied_migrations(&known.table_name).await?;
     match applied.iter().find(|applied| !known.version_exists(applied.version)) {
         Some(unknown) => Err(MigrateError::VersionMissing(unknown.version)),

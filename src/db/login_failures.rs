@@ -102,6 +102,7 @@ impl Db {
         )
         .fetch_one(self.connection())
         .await?;
+        self.logins.failed();
         waited(counted.wait.filter(|_| counted.is_over == Some(true)))
     }
 
@@ -122,6 +123,7 @@ impl Db {
 
     /// Writes down that a login was not tried, once a period for each key.
     async fn record_throttled(&self, user_id: Option<i64>, attempt: &Attempt, origin: &Origin) -> Result<()> {
+        self.logins.throttled();
         sqlx::query!(
             r#"
             with throttled as (

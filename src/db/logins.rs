@@ -60,6 +60,9 @@ impl Db {
         )
         .fetch_optional(self.connection())
         .await?;
+        if session.is_some() {
+            self.logins.succeeded();
+        }
         Ok(session)
     }
 

@@ -12,6 +12,8 @@ use tokio::time::timeout;
 use caller::Check;
 use connection::Connection;
 use connections::Connections;
+use metrics::Logins;
+use readiness::Readiness;
 use reads::Reads;
 use shared::{Answer, Queue};
 
@@ -43,9 +45,11 @@ pub mod listing;
 mod login_failures;
 pub mod logins;
 pub mod mappings;
+mod metrics;
 mod one_patient;
 pub mod page;
 pub mod patients;
+mod readiness;
 mod reads;
 mod recorder;
 mod schema;
@@ -54,6 +58,7 @@ mod shared;
 pub mod users;
 
 pub use inspection::Inspection;
+pub use readiness::NotReady;
 pub use reads::Subject;
 pub use schema::SchemaError;
 
@@ -145,6 +150,8 @@ pub struct Parts {
     /// How long a statement may take.
     limit: Duration,
     reads: Reads,
+    readiness: Readiness,
+    logins: Logins,
 }
 
 /// The reads that are asked together, and their connections.
@@ -161,12 +168,12 @@ struct Shared {
 impl Shared {
     fn new(connections: Arc<Connections>) -> Self {
         Self {
-            checks: Queue::new(&connections),
-            accounts: Queue::new(&connections),
-            patients: Queue::new(&connections),
-            doctors: Queue::new(&connections),
-            mappings_of_patients: Queue::new(&connections),
-            doctors_of_patients: Queue::new(&connections),
+            checks: Queue::new("caller", &connections),
+            accounts: Queue::new("account", &connections),
+            patients: Queue::new("patient", &connections),
+            doctors: Queue::new("doctor", &connections),
+            mappings_of_patients: Queue::new("patient_mappings", &connections),
+            doctors_of_patients: Queue::new("patient_doctors", &connections),
             connections,
         }
     }
@@ -177,6 +184,7 @@ impl Parts {
         let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
         let quarter = (connections / 4).max(1);
         let few = (connections / 4).min(SHARED);
+        let readiness = Readiness::new(options.clone());
         let others = Connections::new(options, connections.saturating_sub(quarter + few), WAIT);
         let searches = others.beside(quarter, SEARCH_WAIT);
         let shared = if few == 0 { Arc::clone(&others) } else { others.beside(few, WAIT) };
@@ -186,6 +194,8 @@ impl Parts {
             searches,
             shared: Shared::new(shared),
             limit: STATEMENT,
+            readiness,
+            logins: Logins::new(),
         }
     }
 }
@@ -223,8 +233,14 @@ impl Db {
     pub async fn close(&self) {
         self.reads.flush().await;
         // a statement that does not end keeps nobody
-        let closed =
-            async { tokio::join!(self.connections.close(), self.searches.close(), self.shared.connections.close()) };
+        let closed = async {
+            tokio::join!(
+                self.connections.close(),
+                self.searches.close(),
+                self.shared.connections.close(),
+                self.readiness.close()
+            )
+        };
         let _ = timeout(CLOSE, closed).await;
     }
 

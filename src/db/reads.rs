@@ -9,6 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use prometheus::IntCounter;
 use serde_json::Value;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
@@ -20,6 +21,7 @@ use crate::{
     auth::{CurrentUser, Staff, Via},
     config::{ReadAudit, WhenFull},
     error::{ApiError, Result},
+    metrics::{Metrics, counter, shed},
     request::Origin,
 };
 
@@ -93,6 +95,9 @@ pub(super) struct Reads {
     room: Arc<Semaphore>,
     /// How many records were dropped.
     dropped: Arc<AtomicUsize>,
+    /// The same since the start, and how many requests were refused because of them.
+    lost: IntCounter,
+    refused: IntCounter,
     /// Tells the recorder not to wait for others.
     hurry: Arc<Notify>,
 }
@@ -155,7 +160,9 @@ impl Reads {
         let (dropped, hurry) = (Arc::default(), Arc::default());
         let recorder = Recorder { connections, waiting, dropped: Arc::clone(&dropped), hurry: Arc::clone(&hurry) };
         tokio::spawn(recorder.run());
-        Self { audit, queue, room, dropped, hurry }
+        let lost = "Records of reads that were dropped, because too many waited for the database.";
+        let lost = counter("read_audit_dropped_total", lost, &[]);
+        Self { audit, queue, room, dropped, lost, refused: shed("read_audit"), hurry }
     }
 
     /// Records a read. It waits only if there is no room, and not for ever: 503.
@@ -169,12 +176,17 @@ impl Reads {
             Ok(room) => room,
             Err(_) if self.audit.when_full == WhenFull::Drop => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
+                self.lost.inc();
                 return Ok(());
             }
-            Err(_) => match timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(size)).await {
-                Ok(Ok(room)) => room,
-                _ => return Err(ApiError::Unavailable("too many records of reads wait for the database".into())),
-            },
+            Err(_) => {
+                let room = timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(size)).await;
+                let Ok(Ok(room)) = room else {
+                    self.refused.inc();
+                    return Err(ApiError::Unavailable("too many records of reads wait for the database".into()));
+                };
+                room
+            }
         };
         self.push(read, room);
         Ok(())
@@ -200,6 +212,18 @@ impl Reads {
     fn push(&self, read: Read, room: OwnedSemaphorePermit) {
         // the recorder ends with the runtime, and so with the requests
         let _ = self.queue.send((read, room));
+    }
+
+    /// Shows how much waits, and what became of what had no room.
+    pub(super) fn show(&self, metrics: &Metrics) {
+        let (room, most) = (Arc::clone(&self.room), usize::try_from(self.audit.room).unwrap_or(usize::MAX));
+        let help = "Memory that records of reads take until the database has them.";
+        let backlog = move || most.saturating_sub(room.available_permits());
+        metrics.show_reading("read_audit_backlog_bytes", help, &[], backlog);
+        let help = "Memory that records of reads may take.";
+        metrics.show_reading("read_audit_backlog_max_bytes", help, &[], move || most);
+        metrics.show(self.lost.clone());
+        metrics.show(self.refused.clone());
     }
 
     /// Waits until all that waits is written, but not long.

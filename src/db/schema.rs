@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
-    migrate::{Migrate, MigrateError},
+    migrate::{Migrate, MigrateError, Migrator},
     postgres::PgConnectOptions,
 };
 use tokio::time::timeout;
@@ -93,9 +93,14 @@ pub(super) fn patient(options: &PgConnectOptions, patience: Duration) -> PgConne
     options.clone().options([("client_min_messages", "warning"), ("lock_timeout", &lock_timeout)])
 }
 
+/// All migrations of this release.
+pub(super) fn migrations() -> Migrator {
+    sqlx::migrate!()
+}
+
 /// Applies the migrations that are not applied yet.
 pub(super) async fn run_migrations(connection: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::migrate!().set_locking(false).run(connection).await.map_err(sqlx::Error::from)
+    migrations().set_locking(false).run(connection).await.map_err(sqlx::Error::from)
 }
 
 /// Before the first migration, no other program's tables may be there.

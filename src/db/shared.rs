@@ -5,7 +5,11 @@
 //! own asker, and says for each row which place it is for, whom and what was asked for there, and whose it is; all of that
 //! is compared once more before anything is handed over.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use sqlx::{Connection as _, PgConnection};
@@ -19,6 +23,7 @@ use super::{
     caller::{Caller, Refusal},
     connection::is_outdated,
     connections::Connections,
+    metrics::Sharing,
 };
 use crate::{
     auth::CurrentUser,
@@ -79,27 +84,32 @@ type Sender<T> = oneshot::Sender<Result<Answer<T>>>;
 struct Ask<T> {
     caller: Caller,
     key: i64,
+    asked: Instant,
     sender: Sender<T>,
 }
 
 /// Where requests ask for one kind of read.
-pub(super) struct Queue<K: SharedRead>(mpsc::Sender<Ask<K::Row>>);
+pub(super) struct Queue<K: SharedRead> {
+    asks: mpsc::Sender<Ask<K::Row>>,
+    pub(super) sharing: Sharing,
+}
 
 impl<K: SharedRead> Queue<K> {
-    /// Begins to read.
-    pub(super) fn new(connections: &Arc<Connections>) -> Self {
-        let (sender, asks) = mpsc::channel(QUEUE);
-        tokio::spawn(serve::<K>(asks, Arc::clone(connections)));
-        Self(sender)
+    /// Begins to read. `kind` is the label in the metrics.
+    pub(super) fn new(kind: &'static str, connections: &Arc<Connections>) -> Self {
+        let (asks, waiting) = mpsc::channel(QUEUE);
+        let sharing = Sharing::new(kind);
+        tokio::spawn(serve::<K>(waiting, Arc::clone(connections), sharing.clone()));
+        Self { asks, sharing }
     }
 
     /// What is found for a caller. 401 or 403 for one who may not call, 503 if it takes longer than the limit. A request that
     /// is cut off waits no longer, and disturbs nobody.
     pub(super) async fn ask(&self, user: &CurrentUser, key: i64, limit: Duration) -> Result<Answer<K::Row>> {
         let (sender, answer) = oneshot::channel();
-        let ask = Ask { caller: Caller::reading(user), key, sender };
+        let ask = Ask { caller: Caller::reading(user), key, asked: Instant::now(), sender };
         let answer = timeout(limit, async {
-            self.0.send(ask).await.ok()?;
+            self.asks.send(ask).await.ok()?;
             answer.await.ok()
         });
         let Ok(Some(answer)) = answer.await else {
@@ -111,9 +121,10 @@ impl<K: SharedRead> Queue<K> {
 }
 
 /// Answers until nobody can ask any more.
-async fn serve<K: SharedRead>(mut queue: mpsc::Receiver<Ask<K::Row>>, connections: Arc<Connections>) {
+async fn serve<K: SharedRead>(mut queue: mpsc::Receiver<Ask<K::Row>>, connections: Arc<Connections>, sharing: Sharing) {
     let mut asks = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut asks, BATCH).await > 0 {
+        sharing.begins(asks.iter().map(|ask| ask.asked));
         // what one batch does ends no reader
         let served = AssertUnwindSafe(serve_batch::<K>(&connections, &mut asks)).catch_unwind().await;
         if served.is_err() {

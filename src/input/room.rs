@@ -4,9 +4,13 @@ use std::{sync::Arc, thread::available_parallelism};
 
 use axum::body::Body;
 use futures_util::StreamExt;
+use prometheus::IntCounter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::{ApiError, Result};
+use crate::{
+    error::{ApiError, Result},
+    metrics::{Metrics, shed},
+};
 
 /// How many bytes of bodies are held at once.
 const ROOM: usize = 64 * 1024 * 1024;
@@ -19,6 +23,7 @@ const LARGE: usize = 128 * 1024;
 pub struct Room {
     bytes: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    refused: IntCounter,
 }
 
 /// What a body holds of the room.
@@ -29,7 +34,12 @@ impl Room {
     pub fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = cores.saturating_sub(1).max(1);
-        Self { bytes: Arc::new(Semaphore::new(ROOM)), turns: Arc::new(Semaphore::new(turns)) }
+        Self { bytes: Arc::new(Semaphore::new(ROOM)), turns: Arc::new(Semaphore::new(turns)), refused: shed("bodies") }
+    }
+
+    /// Shows how many bodies were refused.
+    pub fn show(&self, metrics: &Metrics) {
+        metrics.show(self.refused.clone());
     }
 
     /// The turn to parse a body. A large one takes tens of milliseconds, so a core is left for everything else.
@@ -57,7 +67,10 @@ impl Room {
     }
 
     fn hold(&self, bytes: usize) -> Result<Held> {
-        let full = |_| ApiError::Unavailable("too many bodies at once".into());
+        let full = |_| {
+            self.refused.inc();
+            ApiError::Unavailable("too many bodies at once".into())
+        };
         self.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
     }
 }

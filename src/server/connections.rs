@@ -9,21 +9,27 @@ use std::{
     time::Duration,
 };
 
+use prometheus::IntCounter;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
 use super::phase::Phase;
-use crate::request::site;
+use crate::{
+    metrics::{Metrics, counter},
+    request::site,
+};
 
 /// When it is looked again for one to close, while all of them are in a request.
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// All connections, by the address of the client.
 #[derive(Clone)]
-pub(super) struct Connections {
+pub struct Connections {
+    limit: usize,
     places: Arc<Semaphore>,
+    shed: IntCounter,
     open: Arc<Mutex<HashMap<IpAddr, Vec<Arc<Connection>>>>>,
 }
 
@@ -41,8 +47,20 @@ pub(super) struct Place {
 }
 
 impl Connections {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit)), open: Arc::default() }
+    /// At most so many.
+    pub fn new(limit: usize) -> Self {
+        let help = "Connections that waited for their client and were closed to make room for others.";
+        let shed = counter("http_connections_shed_total", help, &[]);
+        Self { limit, places: Arc::new(Semaphore::new(limit)), shed, open: Arc::default() }
+    }
+
+    /// Shows how many there are.
+    pub fn show(&self, metrics: &Metrics) {
+        let (places, limit) = (Arc::clone(&self.places), self.limit);
+        let open = move || limit.saturating_sub(places.available_permits());
+        metrics.show_reading("http_connections_open", "Connections of clients.", &[], open);
+        metrics.show_reading("http_connections_max", "Connections of clients that there may be.", &[], move || limit);
+        metrics.show(self.shed.clone());
     }
 
     /// Takes a place, as soon as there is one.
@@ -77,6 +95,12 @@ impl Connections {
     }
 }
 
+impl From<usize> for Connections {
+    fn from(limit: usize) -> Self {
+        Self::new(limit)
+    }
+}
+
 impl Place {
     /// Done when another connection needs the place more.
     pub(super) async fn is_needed(&self) {
@@ -84,6 +108,7 @@ impl Place {
             self.connection.close.notified().await;
             // a request may have come since
             if self.connection.phase.waits_for_client() {
+                self.connections.shed.inc();
                 return;
             }
         }

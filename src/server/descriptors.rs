@@ -7,13 +7,17 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 pub(super) const CONNECTIONS: u32 = 4096;
 /// Fewer are not worth a start.
 const FEWEST: u64 = 16;
-/// What the process needs for itself: its streams, its listener, its runtimes, what it starts and opens for a moment.
+/// What the process needs for itself: its streams, its listeners, its runtimes, the look at the database, what it starts and
+/// opens for a moment.
 const OWN: u64 = 48;
+/// As many connections as are served at once of those who look how the server is.
+pub const WATCHERS: u16 = 16;
 
 /// Raises the limit, as far as that is needed and granted, and says how many connections fit beside those to the
-/// database.
-pub fn room_for_connections(database_connections: u32) -> Result<usize> {
-    let reserved = OWN + u64::from(database_connections);
+/// database and, if the server is watched, those of the watchers.
+pub fn room_for_connections(database_connections: u32, is_watched: bool) -> Result<usize> {
+    let watchers = if is_watched { u64::from(WATCHERS) } else { 0 };
+    let reserved = OWN + u64::from(database_connections) + watchers;
     let (mut limit, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let wanted = most.min(reserved + u64::from(CONNECTIONS));
     // where it is not granted, what there is must do

@@ -19,9 +19,10 @@ mod descriptors;
 mod patience;
 mod phase;
 
-pub use descriptors::room_for_connections;
+pub use descriptors::{WATCHERS, room_for_connections};
 
-use connections::{Connections, Place};
+pub use connections::Connections;
+use connections::Place;
 use patience::Patience;
 use phase::{AnswerBody, Phase, RequestBody};
 
@@ -42,9 +43,14 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves so many connections at once until `shutdown` is done, then lets requests that are under way end.
-pub async fn serve(listener: TcpListener, app: App, connections: usize, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    app: App,
+    connections: impl Into<Connections>,
+    shutdown: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
-    let connections = Connections::new(connections);
+    let connections = connections.into();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {

@@ -99,21 +99,27 @@ async fn a_full_disk_under_the_log_ends_nothing() {
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_no_request_and_counts_what_is_lost() {
-    let dir = Directory::new();
-    let mut server = Program::start(dir.path(), &[]);
-    // the pipe takes 64 KiB, the server keeps half a MiB at most
-    let asked = 8000;
-    ask_often(&server, asked).await;
-    let mut log = server.log();
-    let log = std::thread::spawn(move || std::io::read_to_string(&mut log).unwrap());
-    ask_often(&server, 4).await;
-    assert_eq!(server.stop().status.code(), Some(0));
-    let log = log.join().unwrap();
-    let (reports, lines): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.contains(" ERROR "));
-    let lost: usize =
-        reports.iter().map(|report| report.split_whitespace().nth(2).unwrap().parse::<usize>().unwrap()).sum();
-    assert!(lost > 0);
-    assert_eq!(lines.len() + lost, asked + 4, "{reports:?}");
+    for form in ["text", "json"] {
+        let dir = Directory::new();
+        let mut server = Program::start(dir.path(), &[("LOG_FORMAT", form)]);
+        // the pipe takes 64 KiB, the server keeps half a MiB at most
+        let asked = 8000;
+        ask_often(&server, asked).await;
+        let mut log = server.log();
+        let log = std::thread::spawn(move || std::io::read_to_string(&mut log).unwrap());
+        ask_often(&server, 4).await;
+        assert_eq!(server.stop().status.code(), Some(0));
+        let log = log.join().unwrap();
+        let (reports, lines): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.contains("ERROR"));
+        let number =
+            |report: &str| report.split(" lines of the log").next()?.rsplit([' ', '"']).next()?.parse::<usize>().ok();
+        let lost: usize = reports.iter().map(|report| number(report).unwrap_or_else(|| panic!("{report}"))).sum();
+        assert!(lost > 0);
+        assert_eq!(lines.len() + lost, asked + 4, "{reports:?}");
+        let is_json = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        let parsed = reports.iter().filter(|line| is_json(line)).count();
+        assert_eq!(parsed, if form == "json" { reports.len() } else { 0 });
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,9 @@ fn all_faults_are_reported_at_once() {
             ("THROTTLE_REFRESH", "1/fortnight"),
             ("THROTTLE_ANON", "min"),
             ("THROTTLE_USER", "-1/s"),
+            ("METRICS_ADDR", "9100"),
+            ("DRAIN_DELAY", "6m"),
+            ("LOG_FORMAT", "xml"),
             ("DATA_DIR", ""),
         ],
         "REFRESH_TOKEN_LIFETIME=0s\n",
@@ -85,8 +88,11 @@ fn all_faults_are_reported_at_once() {
   THROTTLE_USER is \"-1/s\", which is not a rate such as 5/min, 100/hour or 1000/day
   HOST is \"localhost\", which is not an IP address, such as 127.0.0.1 or 0.0.0.0
   PORT is \"80000\", which is not a port, 0 to 65535
+  METRICS_ADDR is \"9100\", which is not an IP address and a port, such as 127.0.0.1:9100
+  DRAIN_DELAY is \"6m\", which is not a time from 0s to 5m, such as 10s
   ACCESS_TOKEN_LIFETIME is \"15\", which is not a time such as 15m, 12h or 1day
   REFRESH_TOKEN_LIFETIME is \"0s\", which is not a time such as 15m, 12h or 1day
+  LOG_FORMAT is \"xml\", which is neither text nor json
 See --help.
 "
     );
@@ -275,22 +281,4 @@ async fn what_postgresql_says_is_passed_on_without_a_line_of_its_source() {
         said.contains("can't be used: database \"no_such_test_") && said.ends_with("\" does not exist\n"),
         "{said}"
     );
-}
-
-#[tokio::test]
-async fn lifetimes_are_settings() {
-    let app = TestApp::start().await;
-    let dir = Directory::new();
-    let url = url(&app);
-    let settings = [
-        ("DATABASE_URL", url.as_str()),
-        ("SECRET_KEY", SECRET_KEY),
-        ("ACCESS_TOKEN_LIFETIME", "2h"),
-        ("REFRESH_TOKEN_LIFETIME", "7 days"),
-    ];
-    let server = Program::start(dir.path(), &settings);
-    let alice = Client::at(&server.address).registered("alice").await;
-    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(alice.token()).unwrap().claims;
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 2 * 60 * 60);
-    assert_eq!(app.value("select (expires_at - created_at) > '6 days 23 hours' from sessions").await, true);
 }

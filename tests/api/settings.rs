@@ -4,7 +4,13 @@ use std::{fs, path::Path};
 
 use healthcare_backend::cli::Cli;
 
-use crate::support::program::{Directory, program};
+use crate::{
+    config::url,
+    support::{
+        Client, SECRET_KEY, TestApp,
+        program::{Directory, Program, program},
+    },
+};
 
 #[test]
 fn help_names_every_setting_and_command() {
@@ -51,6 +57,24 @@ fn env_example_is_the_settings() {
     fs::write(&expected, &example).unwrap();
     let actual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap_or_default();
     assert!(actual == example, "cp {} .env.example", expected.display());
+}
+
+#[tokio::test]
+async fn lifetimes_are_settings() {
+    let app = TestApp::start().await;
+    let dir = Directory::new();
+    let url = url(&app);
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("SECRET_KEY", SECRET_KEY),
+        ("ACCESS_TOKEN_LIFETIME", "2h"),
+        ("REFRESH_TOKEN_LIFETIME", "7 days"),
+    ];
+    let server = Program::start(dir.path(), &settings);
+    let alice = Client::at(&server.address).registered("alice").await;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(alice.token()).unwrap().claims;
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 2 * 60 * 60);
+    assert_eq!(app.value("select (expires_at - created_at) > '6 days 23 hours' from sessions").await, true);
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {
