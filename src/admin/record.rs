@@ -13,7 +13,7 @@ use super::{
     model::{Model, Of, OfRow},
     page::Page,
     read::{fill_in_picks, read},
-    related,
+    related, value,
     visit::Visit,
 };
 use crate::{
@@ -156,7 +156,7 @@ fn dates(record: &Record) -> Markup {
             div { dt { "No." } dd { (record.id) } }
             @if let Some(age) = age(record) { div { dt { "Age" } dd { (age) } } }
             @for (words, at) in columns.filter(|(_, at)| at.is_string()) {
-                div { dt { (words) } dd { (super::value::shown_time(at)) } }
+                div { dt { (words) } dd { (value::time(at)) } }
             }
         }
     }

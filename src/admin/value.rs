@@ -45,7 +45,8 @@ fn day(value: &Value) -> Markup {
     }
 }
 
-fn time(value: &Value) -> Markup {
+/// A point in time of a row.
+pub(super) fn time(value: &Value) -> Markup {
     let text = value.as_str().unwrap_or_default();
     let at = DateTime::parse_from_rfc3339(text);
     at.map_or_else(|_| html! { (text) }, |at| moment(at.to_utc()))
@@ -60,9 +61,4 @@ fn link(root: &AdminPath, table: &str, value: &Value) -> Markup {
     let id = value.get(0).and_then(Value::as_i64).unwrap_or_default();
     let name = value.get(1).and_then(Value::as_str).unwrap_or_default();
     html! { a href=(root.to(&format!("{table}/{id}/change/"))) { (name) } }
-}
-
-/// A point in time of a row.
-pub(super) fn shown_time(value: &Value) -> Markup {
-    time(value)
 }

@@ -97,3 +97,17 @@ fn only_the_command_line_makes_an_operator() {
     assert!(!makers.is_empty());
     assert!(makers.iter().all(|file| file.starts_with(format!("{SRC}/cli"))), "{makers:?}");
 }
+
+#[test]
+fn every_statement_of_the_admin_that_is_put_together_starts_from_the_staff_member() {
+    let mut beginnings = Vec::new();
+    for file in files(&Path::new(SRC).join("db/admin")) {
+        let code = fs::read_to_string(&file).unwrap();
+        beginnings.extend(
+            code.match_indices("QueryBuilder::new(").map(|(at, _)| code[at..].lines().next().unwrap().to_owned()),
+        );
+        // one that is not put together is in the cache of statements, which another test reads
+        assert!(!code.contains("sqlx::query(") && !code.contains("raw_sql("), "{}", file.display());
+    }
+    assert_eq!(beginnings, ["QueryBuilder::new(\"with actor as materialized (select * from staff(\");"]);
+}

@@ -137,7 +137,8 @@ impl Admin {
             " select {columns} from hits join {log} a on a.id = hits.id and a.at = hits.at \
             order by hits.at desc, hits.id desc"
         ));
-        let mut entries: Vec<T> = query.build_query_as().fetch_all(self.db.reading_connection()).await?;
+        let mut entries: Vec<T> =
+            query.build_query_as().persistent(false).fetch_all(self.db.reading_connection()).await?;
         if entries.is_empty() {
             self.check().await?;
         }

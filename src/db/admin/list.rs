@@ -119,7 +119,8 @@ impl Admin {
         let direction = if request.is_descending { " desc" } else { "" };
         query.push(format!(" order by {order}{direction}, t.id{direction} limit ")).push_bind(request.limit + 1);
         let connection = if request.is_of_all() { self.db.reading_connection() } else { self.db.search_connection() };
-        let rows = query.build().persistent(request.is_of_all()).fetch_all(connection).await?;
+        // of the many ways to ask none is worth to be kept prepared, in the place of a statement of the API
+        let rows = query.build().persistent(false).fetch_all(connection).await?;
         let mut rows = rows.iter().map(row).collect::<sqlx::Result<Vec<_>>>()?;
         let has_next = i64::try_from(rows.len()).is_ok_and(|count| count > request.limit);
         if has_next {
@@ -140,7 +141,7 @@ impl Admin {
         push_condition(&mut query, table, from, request);
         query.push(" limit ").push_bind(COUNTED + 1).push(") counted");
         let connection = if request.is_of_all() { self.db.reading_connection() } else { self.db.search_connection() };
-        Ok(query.build_query_scalar().persistent(request.is_of_all()).fetch_one(connection).await?)
+        Ok(query.build_query_scalar().persistent(false).fetch_one(connection).await?)
     }
 
     /// The values that a filter can have.

@@ -4,7 +4,13 @@ use healthcare_backend::config::{AdminPath, Exposure};
 use serde_json::json;
 
 use super::{ADMIN, ADMIN_LOGIN, Browser, account, app, asks_to_log_in, hides, shows, staff};
-use crate::support::{PASSWORD, TestApp};
+use crate::{
+    config::url,
+    support::{
+        Client, PASSWORD, SECRET_KEY, TestApp,
+        program::{Directory, Program, program},
+    },
+};
 
 #[tokio::test]
 async fn pages_are_kept_out_of_caches_and_frames_and_run_nothing_inline() {
@@ -69,4 +75,34 @@ async fn the_admin_is_where_the_settings_put_it_or_nowhere() {
     for wrong in ["", "/", "/api/", "api/admin", "a b", "/../", "/ädmin/", "/{id}/"] {
         assert!(wrong.parse::<AdminPath>().is_err(), "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn the_settings_say_where_the_admin_is_and_the_server_prints_it() {
+    let (app, dir) = (TestApp::start().await, Directory::new());
+    let url = url(&app);
+    let database = [("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)];
+    for (settings, expected) in [
+        ([].as_slice(), Some("/admin/")),
+        (&[("ADMIN_PATH", "back-office")], Some("/back-office/")),
+        (&[("ADMIN", "False")], None),
+    ] {
+        let server = Program::start(dir.path(), &[database.as_slice(), settings].concat());
+        let printed = server.printed.lines().find_map(|line| line.strip_prefix("Admin ")).map(str::trim);
+        let at = expected.map(|path| format!("{}{path}", server.address));
+        assert_eq!(printed, at.as_deref());
+        let status = Client::at(&server.address).get("/admin/login/").await.status.as_u16();
+        assert_eq!(status, if expected == Some("/admin/") { 200 } else { 404 });
+        server.stop();
+    }
+    let settings = [database.as_slice(), &[("ADMIN", "maybe"), ("ADMIN_PATH", "/api/admin/")]].concat();
+    let output = program(dir.path(), &["serve"], &settings).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    shows_text(&said, "ADMIN is \"maybe\", which is neither True nor False");
+    shows_text(&said, "ADMIN_PATH is \"/api/admin/\", which is not a path such as /admin/ outside /api/");
+}
+
+#[track_caller]
+fn shows_text(said: &str, text: &str) {
+    assert!(said.contains(text), "no {text:?} in {said}");
 }
