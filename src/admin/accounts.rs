@@ -83,7 +83,8 @@ pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: For
 async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, String)> {
     let body: Body<Registration> = sent.body();
     let account = accounts::read(&state.db, &state.passwords, &body).await?;
-    let (email, is_staff, is_superuser) = (account.email.clone(), sent.has("is_staff"), sent.has("is_superuser"));
+    let (email, is_staff, is_superuser) =
+        (account.email.clone(), sent.text("is_staff") == "true", sent.text("is_superuser") == "true");
     if (is_staff || is_superuser) && !visit.admin.member().is_superuser {
         return Err(visit.admin.why_refused());
     }

@@ -64,6 +64,7 @@ async fn deleted(visit: &Visit, model: &Model, ids: &[i64], next: &str) -> Resul
     let count = visit.admin.delete(model.table, ids).await?;
     let notice = match names {
         Some(name) => format!("The {} “{name}” was deleted.", model.table.noun),
+        None if count == 1 => format!("1 {} was deleted.", model.table.noun),
         None => format!("{count} {} were deleted.", model.table.title.to_lowercase()),
     };
     // whoever deleted their own account is no longer logged in

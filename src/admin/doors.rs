@@ -38,7 +38,8 @@ pub(super) fn login_path(root: &AdminPath, next: &str) -> String {
 fn checked_next<'a>(root: &'a AdminPath, next: &'a str) -> &'a str {
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let path = next.split(['?', '#']).next().unwrap_or_default();
-    let is_ours = path.starts_with(root.as_str()) && !path.contains("//") && !path.contains("/.");
+    let is_ours =
+        path.starts_with(root.as_str()) && !path.contains("//") && !path.contains("/.") && !path.contains('%');
     if is_plain && is_ours { next } else { root.as_str() }
 }
 

@@ -84,6 +84,8 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
     let choices = shown.choices.iter().find(|(name, _)| *name == field.name).map(|(_, rows)| rows);
     let now = shown.record.filter(|_| shown.is_conflict).map(|record| field.text_of(record));
     let now = now.filter(|now| now != &shown.text(field));
+    // what is empty already may stay so: a person with one name
+    let is_required = field.is_required && !shown.record.is_some_and(|record| field.text_of(record).is_empty());
     let mut about = Vec::new();
     for (part, is_there) in [("error", error.is_some()), ("now", now.is_some()), ("help", !field.help.is_empty())] {
         if is_there {
@@ -92,8 +94,8 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
     }
     html! {
         div .field .whole[!matches!(field.ask, Ask::Line(_) | Ask::Number | Ask::Choice(_))] .wrong[error.is_some()] .other[now.is_some()] .flag[matches!(field.ask, Ask::Flag)] {
-            label for=(field.name) { (field.label) @if field.is_required { span .quiet { " (required)" } } }
-            (control(visit, field, &shown.text(field), error.is_some(), &about.join(" ")))
+            label for=(field.name) { (field.label) @if is_required { span .quiet { " (required)" } } }
+            (control(visit, field, &shown.text(field), (is_required, error.is_some()), &about.join(" ")))
             @if let Some(error) = error { p .error id={ (field.name) "-error" } { (error) } }
             @if let Some(now) = now { p .now id={ (field.name) "-now" } { "Now it is: " @if now.is_empty() { em { "empty" } } @else { strong { (now) } } } }
             @if let Some(choices) = choices { (choose(field, choices)) }
@@ -102,35 +104,35 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
     }
 }
 
-fn control(visit: &Visit, field: &Field, text: &str, is_wrong: bool, about: &str) -> Markup {
+fn control(visit: &Visit, field: &Field, text: &str, (is_required, is_wrong): (bool, bool), about: &str) -> Markup {
     let name = field.name;
     let about = Some(about).filter(|about| !about.is_empty());
     let invalid = is_wrong.then_some("true");
     html! {
         @match field.ask {
             Ask::Line(kind) => {
-                input id=(name) name=(name) type=(kind) value=(text) required[field.is_required] autocomplete="off"
+                input id=(name) name=(name) type=(kind) value=(text) required[is_required] autocomplete="off"
                     aria-describedby=[about] aria-invalid=[invalid];
             }
             Ask::Number => {
                 input id=(name) name=(name) inputmode="numeric" value=(text) autocomplete="off"
                     aria-describedby=[about] aria-invalid=[invalid];
             }
-            Ask::Area => {
-                textarea id=(name) name=(name) rows="8" aria-describedby=[about] aria-invalid=[invalid] { "\n" (text) }
+            Ask::Area(rows) => {
+                textarea id=(name) name=(name) rows=(rows) aria-describedby=[about] aria-invalid=[invalid] { "\n" (text) }
             }
             Ask::Flag => {
                 input id=(name) name=(name) type="checkbox" value="true" checked[text == "true"]
                     aria-describedby=[about] aria-invalid=[invalid];
             }
             Ask::Choice(choices) => {
-                select id=(name) name=(name) required[field.is_required] aria-describedby=[about] aria-invalid=[invalid] {
+                select id=(name) name=(name) required[is_required] aria-describedby=[about] aria-invalid=[invalid] {
                     option value="" { "Choose …" }
                     @for (value, words) in choices { option value=(value) selected[*value == text] { (words) } }
                 }
             }
             Ask::Pick(table, _) => {
-                input id=(name) name=(name) value=(text) required[field.is_required] autocomplete="off"
+                input id=(name) name=(name) value=(text) required[is_required] autocomplete="off"
                     data-suggest=(visit.to(&format!("{table}/suggest/")))
                     aria-describedby=[about] aria-invalid=[invalid];
             }

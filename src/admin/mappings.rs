@@ -8,7 +8,8 @@ pub(super) static MAPPINGS: Model = Model {
     fields: &[
         Field::new("patient", "Patient", Ask::Pick("patients", "patient_id"))
             .help("Type a name, a phone number or a number.")
-            .required(),
+            .required()
+            .kept("A mapping keeps its patient: delete it, and add another."),
         Field::new("doctor", "Doctor", Ask::Pick("doctors", "doctor_id"))
             .help("Type a name, a specialty or a number.")
             .required(),

@@ -33,6 +33,8 @@ pub(super) struct Field {
     pub(super) ask: Ask,
     pub(super) help: &'static str,
     pub(super) is_required: bool,
+    /// Why a row keeps the one that was picked first; empty if it need not.
+    pub(super) kept: &'static str,
 }
 
 /// How a field is asked for.
@@ -41,7 +43,8 @@ pub(super) enum Ask {
     /// A line of this type of HTML's: text, email, tel, date, password.
     Line(&'static str),
     Number,
-    Area,
+    /// A text of so many lines.
+    Area(u8),
     Flag,
     /// One of these values, each with its words.
     Choice(&'static [(&'static str, &'static str)]),
@@ -63,11 +66,15 @@ impl Field {
     }
 
     pub(super) const fn new(name: &'static str, label: &'static str, ask: Ask) -> Self {
-        Self { name, label, ask, help: "", is_required: false }
+        Self { name, label, ask, help: "", is_required: false, kept: "" }
     }
 
     pub(super) const fn required(self) -> Self {
         Self { is_required: true, ..self }
+    }
+
+    pub(super) const fn kept(self, why: &'static str) -> Self {
+        Self { kept: why, ..self }
     }
 
     pub(super) const fn help(self, help: &'static str) -> Self {

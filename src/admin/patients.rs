@@ -19,8 +19,8 @@ pub(super) static PATIENTS: Model = Model {
         Field::new("gender", "Gender", Ask::Choice(GENDERS)).required(),
         Field::new("phone_number", "Phone", Ask::Line("tel")),
         Field::new("email", "E-mail", Ask::Line("email")),
-        Field::text("address", "Address"),
-        Field::new("medical_history", "Medical history", Ask::Area),
+        Field::new("address", "Address", Ask::Area(3)),
+        Field::new("medical_history", "Medical history", Ask::Area(8)),
     ],
     rules: Rules::of::<PatientInput>(),
 };

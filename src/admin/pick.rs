@@ -27,6 +27,8 @@ pub(super) enum Picked {
     /// Nothing was typed.
     Nothing,
     One(i64, String),
+    /// A number, with a name that is not the one of its row.
+    Another(i64, String),
     /// More than one row matches: some of them.
     Many(Vec<(i64, String)>),
     /// No row matches.
@@ -45,8 +47,10 @@ pub(super) async fn picked(visit: &Visit, table: &'static Table, typed: &str) ->
         return Ok(Picked::Nothing);
     }
     if let Some(id) = number(typed) {
-        let label = visit.admin.label(table, id).await?;
-        return Ok(label.map_or(Picked::NoRow, |label| Picked::One(id, label)));
+        let Some(label) = visit.admin.label(table, id).await? else { return Ok(Picked::NoRow) };
+        let name = typed.rsplit_once('#').map_or("", |(name, _)| name.trim());
+        let is_it = name.is_empty() || name == label.trim();
+        return Ok(if is_it { Picked::One(id, label) } else { Picked::Another(id, label) });
     }
     let found = visit.admin.search(table, &words(typed), SUGGESTED).await?;
     let mut rows: Vec<(i64, String)> = found.rows.into_iter().map(|row| (row.id, row.label)).collect();
@@ -110,6 +114,7 @@ pub(super) async fn filter(visit: Visit, Of(model): Of) -> Result<Response> {
             return Ok(Redirect::to(&url).into_response());
         }
         Picked::Many(rows) => rows,
+        Picked::Another(id, label) => vec![(id, label)],
         Picked::NoRow => Vec::new(),
     };
     let content = html! {

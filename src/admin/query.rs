@@ -65,11 +65,13 @@ impl Query {
         words(self.get("q").unwrap_or_default())
     }
 
-    /// What is asked of the list of a model. What can't be understood is not asked.
+    /// What is asked of the list of a model. A filter that can't be understood finds nothing.
     pub(super) fn request(&self, model: &'static Model) -> ListRequest {
         let mut request = ListRequest { words: self.words(), ..ListRequest::latest(model.table, PAGE) };
         for filter in model.table.filters {
-            request.conditions.extend(self.condition(filter).map(|condition| (filter, condition)));
+            if let Some(value) = self.get(filter.name) {
+                request.conditions.push((filter, condition(filter, value).unwrap_or(Condition::Never)));
+            }
         }
         if let Some(order) = self.get("o") {
             let name = order.strip_prefix('-').unwrap_or(order);
@@ -80,18 +82,18 @@ impl Query {
         request.after = self.get("after").and_then(|after| after.parse().ok()).map(After::Row);
         request
     }
+}
 
-    fn condition(&self, filter: &Filter) -> Option<Condition> {
-        let value = self.get(filter.name)?;
-        match filter.by {
-            By::Choice(choices) => {
-                choices.iter().any(|(name, _)| *name == value).then(|| Condition::Text(value.to_owned()))
-            }
-            By::Value(_) => Some(Condition::Text(value.to_owned())),
-            By::Flag => value.parse().ok().map(Condition::Flag),
-            By::Age => AGES.iter().find(|(name, ..)| *name == value).map(|(_, age, _)| Condition::Within(age)),
-            By::Row(_) => value.parse().ok().map(Condition::Id),
+/// What a filter asks for with this value, if it is one of its values.
+fn condition(filter: &Filter, value: &str) -> Option<Condition> {
+    match filter.by {
+        By::Choice(choices) => {
+            choices.iter().any(|(name, _)| *name == value).then(|| Condition::Text(value.to_owned()))
         }
+        By::Value(_) => Some(Condition::Text(value.to_owned())),
+        By::Flag => value.parse().ok().map(Condition::Flag),
+        By::Age => AGES.iter().find(|(name, ..)| *name == value).map(|(_, age, _)| Condition::Within(age)),
+        By::Row(_) => value.parse().ok().map(Condition::Id),
     }
 }
 

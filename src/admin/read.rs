@@ -44,10 +44,16 @@ pub(super) async fn read(visit: &Visit, model: &Model, mut typed: Form, record: 
                 let chosen = typed.text(&format!("{}_choice", field.name)).to_owned();
                 let text = if chosen.is_empty() { typed.text(field.name).to_owned() } else { chosen };
                 match pick::picked(visit, table, &text).await? {
+                    Picked::One(id, _)
+                        if !field.kept.is_empty() && record.is_some_and(|row| row.picked(field.name) != Some(id)) =>
+                    {
+                        errors.add(field.name, field.kept);
+                    }
                     Picked::One(id, label) => {
                         typed.set(field.name, pick::text(id, &label));
                         picked.insert(column.into(), id.into());
                     }
+                    Picked::Another(id, label) => errors.add(field.name, format!("No. {id} is “{label}”.")),
                     Picked::Nothing => errors.add(field.name, "This field is required."),
                     Picked::NoRow => errors.add(field.name, format!("No {} matches “{text}”.", table.noun)),
                     Picked::Many(rows) => {

@@ -172,9 +172,16 @@ fn age(record: &Record) -> Option<String> {
 
 /// Who changed the row meanwhile.
 async fn who_changed(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
-    let request = AuditRequest { table: Some(model.table.sql), row: Some(id), limit: 1, ..AuditRequest::default() };
+    // what is about a row is not only what changed it
+    let request = AuditRequest {
+        table: Some(model.table.sql),
+        row: Some(id),
+        action: Some("UPDATE".into()),
+        limit: 20,
+        ..AuditRequest::default()
+    };
     let page = visit.admin.changes(&request).await?;
-    let last = page.entries.first();
+    let last = page.entries.iter().find(|entry| entry.table_name == model.table.sql);
     Ok(html! {
         div .conflict role="alert" {
             p {

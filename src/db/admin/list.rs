@@ -12,7 +12,7 @@ use crate::{auth::Staff, error::Result};
 
 /// The most rows that are counted.
 pub const COUNTED: i64 = 10_000;
-/// The most rows that a search finds through other tables.
+/// The most rows that a page's search finds through other tables, where nothing else is asked for.
 const THROUGH: i64 = 200;
 
 /// What is asked of a list.
@@ -50,6 +50,8 @@ pub enum Condition {
     Flag(bool),
     /// Not longer ago than this interval.
     Within(&'static str),
+    /// What no row has.
+    Never,
 }
 
 /// A row of a list.
@@ -181,16 +183,18 @@ fn push_condition(query: &mut QueryBuilder<Postgres>, table: &Table, from: &str,
             Condition::Id(id) => query.push(format!(" and {sql} = ")).push_bind(*id),
             Condition::Flag(true) => query.push(format!(" and {sql}")),
             Condition::Flag(false) => query.push(format!(" and not {sql}")),
+            Condition::Never => query.push(" and false"),
             Condition::Within(interval) => query.push(format!(" and {sql} >= now() - interval '{interval}'")),
         };
     }
     if let Some(ids) = &request.ids {
         query.push(" and t.id = any(").push_bind(ids.clone()).push(")");
     }
-    push_words(query, table, &request.words);
+    let most = (request.conditions.is_empty() && request.limit <= THROUGH).then_some(THROUGH);
+    push_words(query, table, &request.words, most);
 }
 
-fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String]) {
+fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String], most: Option<i64>) {
     if words.is_empty() {
         return;
     }
@@ -203,7 +207,8 @@ fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String
                 query.push(if index == 0 { "(" } else { " union all (" });
                 query.push(format!("select m.id from {from} where "));
                 push_text(query, text, words);
-                query.push(" limit ").push_bind(THROUGH).push(")");
+                // null: all of them
+                query.push(" limit ").push_bind(most).push(")");
             }
             query.push("))");
         }

@@ -17,6 +17,13 @@ pub struct Record {
     pub(super) patient: Option<i64>,
 }
 
+impl Record {
+    /// The number of the row that is picked in a field.
+    pub fn picked(&self, field: &str) -> Option<i64> {
+        self.values.get(field)?.get(0)?.as_i64()
+    }
+}
+
 impl Admin {
     /// A row that is shown.
     pub async fn get(&self, table: &'static Table, id: i64) -> Result<Record> {
@@ -51,12 +58,19 @@ impl Admin {
         Ok(record.transpose()?)
     }
 
-    /// What a row is called. None: there is none.
+    /// What a row is called, which shows it. None: there is none.
     pub async fn label(&self, table: &'static Table, id: i64) -> Result<Option<String>> {
         let mut query = begin(&self.staff);
-        query.push(format!(" select {} from {} where (select true from actor) and t.id = ", table.label, table.from));
+        let patient = table.patient.unwrap_or("null::bigint");
+        query.push(format!(
+            " select {}, {patient} from {} where (select true from actor) and t.id = ",
+            table.label, table.from
+        ));
         query.push_bind(id);
-        Ok(query.build_query_scalar().fetch_optional(self.db.reading_connection()).await?)
+        let found = query.build_query_as().fetch_optional(self.db.reading_connection()).await?;
+        let Some((label, patient)) = found else { return Ok(None) };
+        self.shows(table, [(id, patient)]).await?;
+        Ok(Some(label))
     }
 
     /// Deletes rows, and all that goes with them: all of them or none.

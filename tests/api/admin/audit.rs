@@ -120,6 +120,13 @@ async fn who_read_which_patients_is_shown_with_what_staff_read_here() {
     let alice = app.anonymous().logged_in("alice@example.com").await;
     alice.get("/api/patients/1/").await.is(200);
     sam.get("/admin/patients/2/change/").await.is(200);
+    // a name alone is shown too
+    let by_name = ["mappings/add/?patient=2", "mappings/?patient=2", "patients/2/history/?after=0-0"];
+    for (number, path) in by_name.iter().enumerate() {
+        sam.get(&format!("/admin/{path}")).await.is(200);
+        let recorded = "select count(*) from access_log where via = 'admin' and patient_ids = '{2}'";
+        eventually(&app, recorded, json!(number + 2)).await;
+    }
     let reads = "select jsonb_build_array(bool_or(patient_ids = '{1}'), bool_or(via = 'admin')) from access_log";
     eventually(&app, reads, json!([true, true])).await;
     let page = sam.get("/admin/accesses/?who=alice%40example.com").await.is(200);

@@ -87,7 +87,8 @@ async fn every_fault_stands_beside_its_field_and_what_was_typed_is_kept() {
     ] {
         assert_eq!(error(&page, field), expected, "{field}");
     }
-    for typed in ["value=\"tomorrow\"", "value=\"no-address\"", "value=\"12 St James's Square\"", "None.\nNone at all."]
+    for typed in
+        ["value=\"tomorrow\"", "value=\"no-address\"", "12 St James's Square</textarea>", "None.\nNone at all."]
     {
         shows(&page, typed);
     }
@@ -208,6 +209,20 @@ async fn what_somebody_else_changed_meanwhile_is_shown_beside_and_not_overwritte
         let form = patient(&[("version", version), ("phone_number", "222")]);
         sam.post("/admin/patients/1/change/", &form).await.is(409);
     }
+}
+
+#[tokio::test]
+async fn a_person_with_one_name_keeps_it() {
+    let app = app().await;
+    clinic(&app).await;
+    let mut sam = staff(&app).await;
+    app.sql("update patients set last_name = '' where id = 1").await;
+    let page = sam.get("/admin/patients/1/change/").await.is(200);
+    shows(&page, "<input id=\"first_name\" name=\"first_name\" type=\"text\" value=\"John\" required ");
+    shows(&page, "<input id=\"last_name\" name=\"last_name\" type=\"text\" value=\"\" autocomplete");
+    let version = version(&page);
+    let form = patient(&[("version", &version), ("last_name", ""), ("phone_number", "111"), ("_save", "1")]);
+    shows(&sam.submit("/admin/patients/1/change/", &form).await, "The patient “Ada” was changed.");
 }
 
 #[tokio::test]

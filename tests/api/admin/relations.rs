@@ -69,3 +69,19 @@ async fn an_owner_or_a_doctor_that_goes_meanwhile_is_a_fault_of_its_field() {
     let page = sam.post("/admin/mappings/add/", &[("patient", "2"), ("doctor", "1")]).await.is(400);
     assert_eq!(error(&page, "doctor"), "It was deleted meanwhile.");
 }
+
+#[tokio::test]
+async fn a_mapping_keeps_its_patient_and_a_number_is_not_taken_with_another_s_name() {
+    let app = app().await;
+    clinic(&app).await;
+    let mut sam = staff(&app).await;
+    let form = [("version", "1/1"), ("patient", "2"), ("doctor", "1")];
+    let page = sam.post("/admin/mappings/1/change/", &form).await.is(400);
+    assert_eq!(error(&page, "patient"), "A mapping keeps its patient: delete it, and add another.");
+    let form = [("version", "1/1"), ("patient", "John Doe #1"), ("doctor", "Emily Carter #1"), ("_save", "1")];
+    sam.submit("/admin/mappings/1/change/", &form).await;
+    for (typed, said) in [("John Doe #2", "No. 2 is “Jane Álvarez”."), ("#9", "No patient matches “#9”.")] {
+        let page = sam.post("/admin/mappings/add/", &[("patient", typed), ("doctor", "1")]).await.is(400);
+        assert_eq!(error(&page, "patient"), said);
+    }
+}

@@ -120,10 +120,12 @@ async fn staff_make_plain_accounts_and_superusers_make_any() {
 async fn nobody_takes_away_the_last_superuser() {
     let app = app().await;
     let mut root = root(&app).await;
-    account(&app, "old", &["is_superuser"]).await;
+    account(&app, "old", &["is_staff", "is_superuser"]).await;
+    // a superuser who can't enter takes nobody's place
+    account(&app, "out", &["is_superuser"]).await;
     app.sql("update users set is_active = false where username = 'old'").await;
     let own = id(&app, "root").await;
-    for changes in [[("is_superuser", "off")], [("is_active", "off")]] {
+    for changes in [[("is_superuser", "off")], [("is_active", "off")], [("is_staff", "off")]] {
         shows(&change(&mut root, own, &changes).await.is(409), LAST_SUPERUSER);
     }
     shows(&root.post(&format!("/admin/users/{own}/delete/"), &[]).await.is(409), LAST_SUPERUSER);
