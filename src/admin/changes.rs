@@ -56,7 +56,13 @@ pub(super) fn word(entry: &Entry) -> String {
 pub(super) fn subject(visit: &Visit, entry: &Entry) -> Markup {
     let table = TABLES.into_iter().find(|table| table.sql == entry.table_name);
     let (Some(table), Some(id)) = (table, entry.row_id) else {
-        return html! { @if entry.table_name == "sessions" { "login" } @else { (entry.table_name) } };
+        return html! {
+            @match (entry.table_name.as_str(), &entry.label) {
+                ("sessions", Some(user)) => { "login of " (user) }
+                ("sessions", None) => { "login" }
+                (other, _) => { (other) }
+            }
+        };
     };
     let path = |rest: &str| visit.to(&format!("{}/{id}/{rest}/", table.name));
     html! {

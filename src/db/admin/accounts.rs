@@ -91,7 +91,7 @@ impl Admin {
                 update sessions s
                 set ended_at = now()
                 from account
-                where s.user_id = account.id and s.ended_at is null
+                where s.user_id = account.id and s.ended_at is null and s.expires_at > now()
                 returning s.id)
             select (select count(*) from ended) as "count!"
             from account

@@ -95,7 +95,9 @@ impl Admin {
         let columns = format!(
             "a.id, a.at, a.actor_id, a.actor_email as actor, a.via, a.address, a.request_id, a.event, a.table_name, \
             a.row_id, shown_action(a.action) as action, a.old_values, a.new_values, \
-            case a.table_name {} end as label",
+            case a.table_name {} \
+                when 'sessions' then (select u.email from sessions s join users u on u.id = s.user_id where s.id = a.row_id) \
+            end as label",
             labels.join(" ")
         );
         let page = self.audit::<Entry>("audit_log", &columns, request).await?;
