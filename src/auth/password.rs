@@ -14,7 +14,7 @@ use crate::{
     config::PasswordRule,
     error::{
         ApiError, Result,
-        messages::{BLANK, too_long},
+        messages::{BLANK, NUL, too_long},
     },
     input::strip,
     metrics::{Metrics, shed},
@@ -84,6 +84,10 @@ impl Passwords {
         }
         if password.chars().count() > MAX_LENGTH {
             return vec![too_long(MAX_LENGTH)];
+        }
+        // the API takes none, so nobody could log in there with it
+        if password.contains('\0') {
+            return vec![NUL.into()];
         }
         self.rules.iter().filter_map(|rule| broken(*rule, password, attributes)).collect()
     }

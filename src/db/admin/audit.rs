@@ -180,13 +180,15 @@ impl AuditRequest {
             query.push(format!(" from {log} a where (select true from actor)"));
         }
         if let Some(who) = &self.who {
-            // of accesses, only the account is in an index
-            query.push(if log == "audit_log" {
-                " and lower(a.actor_email) = lower("
+            if log == "audit_log" {
+                query.push(" and lower(a.actor_email) = lower(").push_bind(who.clone()).push(")");
             } else {
-                " and a.actor_id = (select id from users where lower(email) = lower("
-            });
-            query.push_bind(who.clone()).push(if log == "audit_log" { ")" } else { "))" });
+                // only the account is in an index; one that is gone is known by its last change
+                query.push(" and a.actor_id = coalesce((select id from users where lower(email) = lower(");
+                query.push_bind(who.clone());
+                query.push(")), (select actor_id from audit_log where lower(actor_email) = lower(");
+                query.push_bind(who.clone()).push(") order by at desc, id desc limit 1))");
+            }
         }
         if let Some(id) = self.actor_id {
             query.push(" and a.actor_id = ").push_bind(id);

@@ -137,6 +137,8 @@ async fn who_read_which_patients_is_shown_with_what_staff_read_here() {
     shows(&page, r#"<a href="/admin/users/3/change/">sam@example.com</a>"#);
     shows(&page, "Jane Álvarez</a></td><td>Admin</td>");
     hides(&page, "alice@example.com</a>");
+    app.sql("delete from users where email = 'alice@example.com'").await;
+    shows(&sam.get("/admin/accesses/?who=ALICE%40example.com").await.is(200), "alice@example.com");
     for query in ["?from=2030-01-01", "?who=nobody", "?patient=99"] {
         shows(&sam.get(&format!("/admin/accesses/{query}")).await.is(200), "There is nothing of this.");
     }

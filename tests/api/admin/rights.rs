@@ -165,6 +165,8 @@ async fn a_password_that_is_set_ends_the_logins_of_the_account_and_is_judged_by_
     let page = sam.post(path, &[("password", "alice@example.com"), ("password2", "x")]).await.is(400);
     shows(&page, "The password is too similar to the email.");
     shows(&page, "The two passwords are different.");
+    let page = sam.post(path, &[("password", "Strong\0Pass456"), ("password2", "Strong\0Pass456")]).await.is(400);
+    shows(&page, "Null characters are not allowed.");
     alice.get("/api/patients/").await.is(200);
     let page = sam.submit(path, &[("password", "StrongerPass456"), ("password2", "StrongerPass456")]).await;
     shows(&page, "The password of “alice@example.com” was set.");
