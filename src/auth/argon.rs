@@ -1,5 +1,5 @@
-//! Argon2 in memory that a thread takes again for its next hash. To ask for 19 MiB each time and to clear them costs a tenth
-//! of the hash, and what is given back in between becomes holes that fit nothing else.
+//! Argon2 in memory that a thread takes again for its next hash. 19 MiB that are given back and asked for again become holes
+//! that fit nothing else: the allocator came to keep five of them.
 
 use std::cell::RefCell;
 

@@ -29,9 +29,7 @@ impl Sharing {
             waits: histogram("shared_statement_wait_seconds", waits, labels, &WAITS),
         }
     }
-}
 
-impl Sharing {
     /// A statement begins, for reads that were asked for at these times.
     pub(super) fn begins(&self, asked: impl ExactSizeIterator<Item = Instant>) {
         self.sizes.observe(u32::try_from(asked.len()).map_or(f64::INFINITY, f64::from));
