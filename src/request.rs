@@ -40,9 +40,25 @@ impl RequestId {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// How many requests were worked on when this one came, with it. One that waits for the rest of its body does not count, and
+/// neither does one whose answer has begun: their clients decide how long that takes.
+#[derive(Debug, Clone, Copy)]
+pub struct InFlight(pub usize);
+
 /// The address of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Whether the client has a connection that nobody can read: a proxy that is trusted says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsHttps(pub bool);
+
+impl IsHttps {
+    /// What is known of a request.
+    pub fn of(extensions: &Extensions) -> bool {
+        extensions.get() == Some(&Self(true))
+    }
+}
 
 /// What one client has to itself: an address; of IPv6, the first 64 bits.
 pub fn site(address: IpAddr) -> IpAddr {

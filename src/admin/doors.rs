@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, State},
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{ORIGIN, RETRY_AFTER, SET_COOKIE},
+        header::{RETRY_AFTER, SET_COOKIE},
         request::Parts,
     },
     response::{IntoResponse, Redirect, Response},
@@ -127,11 +127,7 @@ async fn begin(state: &AdminState, credentials: &Credentials, origin: &Origin, h
     if !db.begin_admin_session(&account, &cookie, &user_agent, &attempt, origin).await? {
         return Err(login::refused(db, Some(account.user_id), &attempt, origin).await);
     }
-    // a browser says where its form came from
-    let is_secure = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
-        || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-    let secure = if is_secure { "; Secure" } else { "" };
-    Ok(format!("{}={}; Path={root}; HttpOnly; SameSite=Lax{secure}", staff::COOKIE, cookie.text()))
+    Ok(format!("{}={}; Path={root}; HttpOnly; SameSite=Lax", staff::COOKIE, cookie.text()))
 }
 
 fn enter(root: &AdminPath, next: &str, cookie: &str) -> Response {

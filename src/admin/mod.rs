@@ -6,7 +6,10 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     extract::{FromRef, MatchedPath, Request, State},
-    http::{HeaderValue, Method, header::CACHE_CONTROL, header::CONTENT_SECURITY_POLICY},
+    http::{
+        HeaderMap, HeaderValue, Method,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, ORIGIN, SET_COOKIE},
+    },
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -24,6 +27,7 @@ use crate::{
     db::Db,
     error::ApiError,
     input::Room,
+    request::IsHttps,
 };
 
 mod accounts;
@@ -112,7 +116,7 @@ pub fn routes(state: &AppState, root: &AdminPath) -> Router {
         .method_not_allowed_fallback(async |method: Method| ApiError::MethodNotAllowed(method))
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn_with_state(root.clone(), around))
+                .layer(from_fn_with_state((root.clone(), state.room.clone()), around))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(CsrfLayer::new()),
         )
@@ -133,9 +137,21 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 }
 
 /// For every page: sends who is not logged in to the login, says errors as pages, and keeps it out of caches and frames.
-async fn around(State(root): State<AdminPath>, path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+async fn around(
+    State((root, limits)): State<(AdminPath, Room)>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // a browser says where its form came from, also where the proxy does not
+    let origin = request.headers().get(ORIGIN);
+    let is_https =
+        IsHttps::of(request.extensions()) || origin.is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
     let next_page = if request.method() == Method::GET { request.uri().to_string() } else { root.to_string() };
-    let response = tokio::time::timeout(TIMEOUT, next.run(request)).await;
+    let response = match limits.admit(request.extensions().get()) {
+        Ok(()) => tokio::time::timeout(TIMEOUT, next.run(request)).await,
+        Err(error) => Ok(error.into_response()),
+    };
     let response = response.unwrap_or_else(|_| ApiError::Unavailable("a page took too long".into()).into_response());
     let is_cross_site = response.extensions().get::<ProtectionError>().is_some();
     let mut response = match response.extensions().get::<ApiError>() {
@@ -145,10 +161,24 @@ async fn around(State(root): State<AdminPath>, path: Option<MatchedPath>, reques
         None => response,
     };
     let headers = response.headers_mut();
+    if is_https {
+        keep_cookies_secret(headers);
+    }
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(path) = path {
         response.extensions_mut().insert(path);
     }
     response
+}
+
+/// Browsers send these cookies over https alone.
+fn keep_cookies_secret(headers: &mut HeaderMap) {
+    if let Entry::Occupied(mut cookies) = headers.entry(SET_COOKIE) {
+        for cookie in cookies.iter_mut() {
+            if let Ok(secure) = HeaderValue::try_from([cookie.as_bytes(), b"; Secure"].concat()) {
+                *cookie = secure;
+            }
+        }
+    }
 }

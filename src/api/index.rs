@@ -3,7 +3,7 @@
 use axum::{
     extract::State,
     http::{
-        HeaderMap, StatusCode, Uri,
+        Extensions, HeaderMap, StatusCode, Uri,
         header::{HOST, LOCATION},
     },
     response::{IntoResponse, Response},
@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{answer::Json, endpoints::Endpoints};
-use crate::request::quality;
+use crate::request::{IsHttps, quality};
 
 /// The address of each endpoint.
 // the first six names are README A's
@@ -55,11 +55,11 @@ impl EntryPoints {
         (status = 302, description = "To the documentation, for a browser", headers(("Location" = String, description = "`/api/docs/`"))),
     ),
 )]
-pub async fn root(headers: HeaderMap, uri: Uri) -> Response {
+pub async fn root(headers: HeaderMap, extensions: Extensions, uri: Uri) -> Response {
     if is_browser(&headers) && uri.query().is_none() {
         return (StatusCode::FOUND, [(LOCATION, "/api/docs/")]).into_response();
     }
-    entry_points(&headers).into_response()
+    entry_points(&headers, &extensions).into_response()
 }
 
 /// Browsers name HTML, and JSON with a lower weight or not at all. API clients name JSON, or anything.
@@ -72,13 +72,14 @@ fn is_browser(headers: &HeaderMap) -> bool {
     get, path = "/api/", operation_id = "api_retrieve", tag = "index", security(()),
     responses((status = 200, description = "Name and address of each endpoint", body = EntryPoints)),
 )]
-pub async fn api(headers: HeaderMap) -> Json<EntryPoints> {
-    entry_points(&headers)
+pub async fn api(headers: HeaderMap, extensions: Extensions) -> Json<EntryPoints> {
+    entry_points(&headers, &extensions)
 }
 
-fn entry_points(headers: &HeaderMap) -> Json<EntryPoints> {
+fn entry_points(headers: &HeaderMap, extensions: &Extensions) -> Json<EntryPoints> {
+    let scheme = if IsHttps::of(extensions) { "https" } else { "http" };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    Json(EntryPoints::of(&host.map_or_else(String::new, |host| format!("http://{host}"))))
+    Json(EntryPoints::of(&host.map_or_else(String::new, |host| format!("{scheme}://{host}"))))
 }
 
 /// The OpenAPI document of this API.

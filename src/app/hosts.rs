@@ -31,19 +31,26 @@ impl AllowedHosts {
             Some(Err(_)) => return false,
             None => authority.unwrap_or_default(),
         };
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-            _ => host,
-        };
-        let is_name = |character: char| character.is_ascii_alphanumeric() || "-._[:]".contains(character);
-        if !name.chars().all(is_name) {
+        if !is_host(host) {
             return false;
         }
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         self.0.is_empty()
             || self.0.iter().any(|pattern| match pattern.strip_prefix('.') {
                 Some(domain) => name == domain || name.ends_with(pattern),
                 None => pattern == "*" || *pattern == name,
             })
+    }
+}
+
+/// Whether it can be the name of a host, maybe with a port.
+pub(super) fn is_host(host: &str) -> bool {
+    without_port(host).chars().all(|character| character.is_ascii_alphanumeric() || "-._[:]".contains(character))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
         header::{
-            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, VARY,
+            ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, REFERRER_POLICY, VARY,
             X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
@@ -19,14 +19,20 @@ use headers::{HeaderMapExt, IfNoneMatch};
 use tracing::Instrument;
 
 use super::{
-    hosts::AllowedHosts, log::LogLine, metrics::Requests, negotiation, proxies::TrustedProxies, throttles::Throttles,
+    hosts::{AllowedHosts, is_host},
+    log::LogLine,
+    metrics::Requests,
+    negotiation,
+    proxies::{TrustedProxies, Way},
+    throttles::Throttles,
 };
 use crate::{
     api::endpoints::Endpoints,
     config::Exposure,
     error::{ApiError, Result},
     health::Health,
-    request::{ClientAddress, Peer, RequestId, X_REQUEST_ID},
+    input::Room,
+    request::{ClientAddress, IsHttps, Peer, RequestId, X_REQUEST_ID},
 };
 
 /// The longest that a request may take from its head to its answer.
@@ -67,11 +73,12 @@ pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Re
     let id = RequestId::random();
     let header = HeaderValue::from_str(id.as_str());
     let peer = request.extensions().get().copied();
-    let address = peer.map(|Peer(peer)| gate.proxies.client(peer.ip(), request.headers()));
+    let way = peer.map(|Peer(peer)| gate.proxies.way(peer.ip(), request.headers()));
+    let address = way.as_ref().map(|way| way.address);
     let mut line = LogLine::new(&id, address, request.method(), gate.requests.clone());
     request.extensions_mut().insert(id);
-    if let Some(address) = address {
-        request.extensions_mut().insert(ClientAddress(address));
+    if let Some(way) = way {
+        came(&mut request, way);
     }
     let mut response = routed(&gate.hosts, request, next).instrument(line.span()).await;
     line.answered(&response);
@@ -84,6 +91,15 @@ pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Re
         headers.insert(X_REQUEST_ID, header);
     }
     response
+}
+
+/// Makes a request as the client sent it, for links, cookies, and what is compared with `Origin`.
+fn came(request: &mut Request, way: Way) {
+    request.extensions_mut().insert(ClientAddress(way.address));
+    request.extensions_mut().insert(IsHttps(way.is_https));
+    if let Some(Ok(host)) = way.host.filter(|host| is_host(host)).map(HeaderValue::try_from) {
+        request.headers_mut().insert(HOST, host);
+    }
 }
 
 /// Refuses a request for a host that the server does not answer to, and changes the path into the documented one.
@@ -99,6 +115,7 @@ async fn routed(hosts: &AllowedHosts, mut request: Request, next: Next) -> Respo
 pub(super) struct Routes {
     pub(super) endpoints: Endpoints,
     pub(super) throttles: Throttles,
+    pub(super) room: Room,
 }
 
 /// For every request whose path was looked up: `path` is the route, if there is one. Adds `Allow`, keeps records and tokens
@@ -125,12 +142,13 @@ pub(super) async fn around_handler(
 }
 
 /// Refuses with 406, or 404 for `?format=`, a client that does not accept JSON, first of all as Django REST framework does;
-/// and with 429 one that sends too many requests.
+/// with 503 who comes while too much is to be done; and with 429 one that sends too many requests.
 async fn admitted(routes: &Routes, path: Option<&MatchedPath>, request: Request) -> Result<Request> {
     let Some(path) = path else { return Ok(request) };
     if let Some(error) = negotiation::not_acceptable(&request) {
         return Err(error);
     }
+    routes.room.admit(request.extensions().get())?;
     routes.throttles.check(path, request).await
 }
 

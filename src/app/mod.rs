@@ -57,7 +57,7 @@ pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Expo
     register::describe_passwords(&mut document, &passwords);
     let endpoints = Endpoints::new(&openapi, &document);
     let throttles = Throttles::new(&exposure.throttles, tokens.clone());
-    let room = Room::new();
+    let room = Room::new(exposure.requests_at_once);
     passwords.show(health.metrics());
     room.show(health.metrics());
     let state = AppState::from(Services {
@@ -65,7 +65,7 @@ pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Expo
         login_throttle: LoginThrottle::new(exposure.throttles.login, tokens.clone()),
         tokens,
         passwords,
-        room,
+        room: room.clone(),
         endpoints: endpoints.clone(),
         public_doctors: PublicDoctors(exposure.public_doctors),
         registration_closed: RegistrationClosed(exposure.registration_closed),
@@ -78,7 +78,7 @@ pub fn watched_app(db: Db, tokens: Tokens, passwords: Passwords, exposure: &Expo
     let handlers = routes.layer(
         ServiceBuilder::new()
             .layer(compression())
-            .layer(from_fn_with_state(Arc::new(Routes { endpoints, throttles }), layers::around_handler))
+            .layer(from_fn_with_state(Arc::new(Routes { endpoints, throttles, room }), layers::around_handler))
             .layer(CatchPanicLayer::custom(layers::panicked)),
     );
     around(handlers.with_state(state).merge(pages.unwrap_or_default()), exposure, health)

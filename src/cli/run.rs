@@ -12,7 +12,7 @@ use crate::{
     auth::{Passwords, Tokens, secret_key},
     config::{AdminPath, Config, Database},
     db::{
-        Db,
+        Db, SchemaError,
         embedded::{DataDir, Durability, Embedded},
     },
     health::Health,
@@ -177,12 +177,14 @@ pub(super) struct Running {
     pub(super) options: PgConnectOptions,
     pub(super) name: String,
     embedded: Option<Embedded>,
+    /// Whether each transaction has another connection to it.
+    is_pooled: bool,
 }
 
 impl Running {
     pub(super) async fn new(config: &Config, sharing: Sharing) -> Result<Self> {
         if let Database::External(options, name) = &config.database {
-            return Ok(Self { options: (**options).clone(), name: name.clone(), embedded: None });
+            return Self::external(options, name, config.database_wait).await;
         }
         let data_dir = data_dir(config)?;
         let dir = data_dir.path().display().to_string();
@@ -190,18 +192,36 @@ impl Running {
             && data_dir.lock()?.is_none()
             && let Some(options) = Embedded::running(&data_dir)
         {
-            return Ok(Self { options, name: format!("PostgreSQL, embedded in {dir}"), embedded: None });
+            return Ok(Self {
+                options,
+                name: format!("PostgreSQL, embedded in {dir}"),
+                embedded: None,
+                is_pooled: false,
+            });
         }
         let embedded =
             Embedded::start(data_dir, config.pg_bindir.as_deref(), Durability::Kept, config.db_connections).await?;
         let name = format!("PostgreSQL {}, embedded in {dir}", embedded.version());
-        Ok(Self { options: embedded.options(), name, embedded: Some(embedded) })
+        Ok(Self { options: embedded.options(), name, embedded: Some(embedded), is_pooled: false })
+    }
+
+    /// A database of one's own, when it answers.
+    async fn external(options: &PgConnectOptions, name: &str, patience: Duration) -> Result<Self> {
+        let is_pooled = async {
+            Db::await_start(options, name, patience).await?;
+            Db::is_pooled(options).await
+        };
+        let is_pooled = usable(name, is_pooled.await)?;
+        Ok(Self { options: options.clone(), name: name.to_owned(), embedded: None, is_pooled })
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {
-        // sqlx says the cause in its own words already
-        let migrated = Db::migrate(&self.options, MIGRATION).await.map_err(|error| anyhow!("{error}"));
-        migrated.with_context(|| format!("{} can't be used", self.name))
+        let migrated = if self.is_pooled {
+            Db::refuse_to_migrate(&self.options).await
+        } else {
+            Db::migrate(&self.options, MIGRATION).await
+        };
+        usable(&self.name, migrated)
     }
 
     /// Starts the embedded PostgreSQL again when it has ended by itself. Done when that does not help.
@@ -232,6 +252,12 @@ impl Running {
             None => Ok(()),
         }
     }
+}
+
+/// Says which database an error is about.
+fn usable<T>(name: &str, result: Result<T, SchemaError>) -> Result<T> {
+    // sqlx says the cause in its own words already
+    result.map_err(|error| anyhow!("{error}")).with_context(|| format!("{name} can't be used"))
 }
 
 fn data_dir(config: &Config) -> Result<DataDir> {

@@ -3,16 +3,15 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
     time::Duration,
 };
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
-use sqlx::postgres::PgConnectOptions;
 
 mod admin;
 mod audit;
+mod database;
 mod errors;
 mod passwords;
 mod settings;
@@ -20,6 +19,7 @@ mod throttles;
 
 pub use admin::AdminPath;
 pub use audit::{ReadAudit, WhenFull};
+pub use database::Database;
 pub use passwords::PasswordRule;
 pub use settings::Settings;
 pub use throttles::{Rate, Throttles};
@@ -30,6 +30,8 @@ use errors::SettingErrors;
 pub struct Config {
     /// Where the data is.
     pub database: Database,
+    /// How long a start waits for it.
+    pub database_wait: Duration,
     /// Connections to it at most.
     pub db_connections: u32,
     /// Signs the tokens. None: a random one, kept in `data_dir`.
@@ -72,6 +74,8 @@ pub struct Config {
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 #[derive(Debug, Clone, Default)]
 pub struct Exposure {
+    /// Requests that are worked on at once at most; 0: 512 a core.
+    pub requests_at_once: usize,
     /// Names that the server answers to; empty: any.
     pub allowed_hosts: Vec<String>,
     /// Whether anybody may read the directory of doctors.
@@ -116,14 +120,6 @@ pub struct RequireIfMatch(pub bool);
 #[derive(Clone, Copy)]
 pub struct RotateRefreshTokens(pub bool);
 
-/// A database of one's own, or the server's.
-pub enum Database {
-    /// A PostgreSQL that others run, and how to name it without its password.
-    External(Box<PgConnectOptions>, String),
-    /// The one that the server runs.
-    Embedded,
-}
-
 /// Keys that stand in examples. Everybody knows them.
 const EXAMPLE_KEYS: &[&str] = &["change-me", "changeme", "your-secret-key-here", "django-insecure-"];
 /// As long as the hash that it keys (RFC 7518 3.2).
@@ -136,7 +132,7 @@ impl Config {
     pub fn read(settings: &Settings) -> (Self, Vec<String>) {
         let mut errors = SettingErrors::default();
         let debug = errors.boolean("DEBUG", &settings.debug);
-        let database = database(settings, &mut errors);
+        let database = Database::of(settings, &mut errors);
         let secret_key = given(settings.secret_key.as_deref());
         let fallbacks = list(&settings.secret_key_fallbacks);
         let weak_keys = weak_keys(secret_key.as_ref(), !matches!(database, Database::Embedded), &fallbacks);
@@ -148,6 +144,7 @@ impl Config {
         errors.log_filter(&settings.rust_log);
         let config = Self {
             database,
+            database_wait: errors.delay("DATABASE_WAIT", &settings.database_wait),
             db_connections: match errors.parse("DB_CONNECTIONS", &settings.db_connections, "a number", 0) {
                 0 => {
                     4 * std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
@@ -160,6 +157,7 @@ impl Config {
             debug,
             password_rules: errors.password_rules(&list(&settings.auth_password_validators)),
             exposure: Exposure {
+                requests_at_once: errors.parse("REQUESTS_AT_ONCE", &settings.requests_at_once, "a number", 0),
                 allowed_hosts: errors.hosts(list(&settings.allowed_hosts)),
                 public_doctors: errors.boolean("PUBLIC_DOCTORS", &settings.public_doctors),
                 registration_closed: errors.is_second("REGISTRATION", &settings.registration, ["open", "closed"]),
@@ -219,54 +217,6 @@ fn throttles(settings: &Settings, errors: &mut SettingErrors) -> Throttles {
         anon: errors.rate("THROTTLE_ANON", &settings.throttle_anon),
         user: errors.rate("THROTTLE_USER", &settings.throttle_user),
     }
-}
-
-fn database(settings: &Settings, errors: &mut SettingErrors) -> Database {
-    if let Some(url) = given(settings.database_url.as_deref()) {
-        return match PgConnectOptions::from_str(&url) {
-            Ok(options) if url.starts_with("postgres") => external(options, "DATABASE_URL"),
-            Err(_) if errors.has_wrong_sslmode(&url) => Database::Embedded,
-            _ => {
-                errors.add(
-                    "DATABASE_URL is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME \
-                    (in it, an @ in a password is written %40, a % %25)"
-                        .into(),
-                );
-                Database::Embedded
-            }
-        };
-    }
-    let [name, user, password] =
-        [&settings.db_name, &settings.db_user, &settings.db_password].map(|value| given(value.as_deref()));
-    if name.is_none() && user.is_none() && password.is_none() {
-        return Database::Embedded;
-    }
-    for (setting, value) in [("DB_NAME", &name), ("DB_USER", &user)] {
-        if value.is_none() {
-            let others = "with one of DB_NAME, DB_USER and DB_PASSWORD, give the others too";
-            errors.add(format!("{setting} is missing: {others}"));
-        }
-    }
-    let options = PgConnectOptions::new_without_pgpass()
-        .host(&settings.db_host)
-        .port(errors.parse("DB_PORT", &settings.db_port, PORT, 0))
-        .database(&name.unwrap_or_default())
-        .username(&user.unwrap_or_default());
-    let options = match password {
-        Some(password) => options.password(&password),
-        None => options,
-    };
-    external(options, "DB_NAME")
-}
-
-fn external(options: PgConnectOptions, setting: &str) -> Database {
-    let name = options.get_database().unwrap_or_else(|| options.get_username());
-    let host = match options.get_socket() {
-        Some(socket) => socket.display().to_string(),
-        None => format!("{}:{}", options.get_host(), options.get_port()),
-    };
-    let place = format!("database {name} at {host} as {} (from {setting})", options.get_username());
-    Database::External(Box::new(options), place)
 }
 
 /// A setting that is left empty is not given.

@@ -25,9 +25,15 @@ pub struct Settings {
     /// Port of the database
     #[arg(long, env, value_name = "PORT", default_value = "5432")]
     pub db_port: String,
+    /// How long a start waits for a database that does not answer yet
+    #[arg(long, env, value_name = "TIME", default_value = "30s")]
+    pub database_wait: String,
     /// Connections to the database at most, but two at least: a quarter for searches and counts; 0: four a core
     #[arg(long, env, value_name = "NUMBER", default_value = "0")]
     pub db_connections: String,
+    /// Requests that are worked on at once at most; more are 503 at once, for the client to try again; 0: 512 a core
+    #[arg(long, env, value_name = "NUMBER", default_value = "0")]
+    pub requests_at_once: String,
     /// Signs the tokens: 32 bytes or more, known to nobody else. Not given: a random one, kept in DATA_DIR; with a
     /// database of your own it must be given
     #[arg(long, env, value_name = "KEY")]
@@ -67,8 +73,8 @@ pub struct Settings {
     /// credentials
     #[arg(long, env, value_name = "ORIGINS", default_value = "")]
     pub cors_allowed_origins: String,
-    /// Proxies that are believed when they say for whom a request is, by X-Forwarded-For or Forwarded: addresses and
-    /// networks such as 10.0.0.0/8, separated by commas
+    /// Proxies that are believed when they say how a request came: from whom, by https or not, and for which host, in
+    /// X-Forwarded-For, -Proto and -Host, or Forwarded. Addresses and networks such as 10.0.0.0/8, separated by commas
     #[arg(long, env, value_name = "NETWORKS", default_value = "")]
     pub trusted_proxies: String,
     /// Failed logins with one account from one address, such as 5/min, 100/hour or 1000/day; with any account from one

@@ -55,12 +55,14 @@ mod recorder;
 mod schema;
 pub mod sessions;
 mod shared;
+mod start;
 pub mod users;
 
 pub use inspection::Inspection;
 pub use readiness::NotReady;
 pub use reads::Subject;
 pub use schema::SchemaError;
+pub use start::PoolerError;
 
 /// How long a statement of a request may take, including the wait for a connection.
 const STATEMENT: Duration = Duration::from_millis(3500);
@@ -181,7 +183,7 @@ impl Shared {
 
 impl Parts {
     fn new(options: PgConnectOptions, connections: u32, audit: ReadAudit) -> Self {
-        let options = options.disable_statement_logging().application_name("healthcare-backend").options(SETTINGS);
+        let options = session_options(options).disable_statement_logging();
         let quarter = (connections / 4).max(1);
         let few = (connections / 4).min(SHARED);
         let readiness = Readiness::new(options.clone());
@@ -198,6 +200,11 @@ impl Parts {
             logins: Logins::new(),
         }
     }
+}
+
+/// With the settings of every connection.
+fn session_options(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("healthcare-backend").options(SETTINGS)
 }
 
 impl Deref for Db {

@@ -9,7 +9,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::Db;
+use super::{Db, start::PoolerError};
 
 /// How long the first connection may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
@@ -56,6 +56,9 @@ pub enum SchemaError {
          advisory lock"
     )]
     NoTurn(u64),
+    /// What is between does not do what it should.
+    #[error(transparent)]
+    Pooler(#[from] PoolerError),
     /// It is not there, or does not do what it should.
     #[error("{}", in_words(.0))]
     Sql(#[from] sqlx::Error),
@@ -152,7 +155,7 @@ async fn tables_in_the_way(connection: &mut PgConnection, names: &[&str]) -> sql
 }
 
 /// What went wrong, without the line of PostgreSQL's own source that sqlx adds to its messages.
-fn in_words(error: &sqlx::Error) -> String {
+pub(super) fn in_words(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => format!("no answer for {} seconds", CONNECT.as_secs()),

@@ -1,4 +1,5 @@
-//! Receives bodies: none is larger than its limit, and all together take no more than a fixed amount of memory.
+//! How much there may be at once: of requests, and of memory for their bodies. What is too much is refused at once, so that
+//! nobody waits in vain, and what is under way ends in time.
 
 use std::{sync::Arc, thread::available_parallelism};
 
@@ -10,36 +11,57 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     error::{ApiError, Result},
     metrics::{Metrics, shed},
+    request::InFlight,
 };
 
+/// How many requests a core works on at once: as many as it answers in about a tenth of a second.
+const REQUESTS: usize = 512;
 /// How many bytes of bodies are held at once.
 const ROOM: usize = 64 * 1024 * 1024;
 /// From how many bytes on a body waits for its turn to be parsed.
 const LARGE: usize = 128 * 1024;
 
-/// The memory that all bodies share. A body holds as many bytes as have arrived, until its request is answered. If there
-/// is no room, the answer is 503 at once.
+/// What all requests share. A body holds as many bytes as have arrived, until its request is answered. If there is no room,
+/// the answer is 503 at once.
 #[derive(Clone)]
 pub struct Room {
+    requests: usize,
     bytes: Arc<Semaphore>,
     turns: Arc<Semaphore>,
-    refused: IntCounter,
+    refused_requests: IntCounter,
+    refused_bodies: IntCounter,
 }
 
 /// What a body holds of the room.
 pub(super) type Held = OwnedSemaphorePermit;
 
 impl Room {
-    /// All of it.
-    pub fn new() -> Self {
+    /// For so many requests at once; 0: 512 a core.
+    pub fn new(requests: usize) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = cores.saturating_sub(1).max(1);
-        Self { bytes: Arc::new(Semaphore::new(ROOM)), turns: Arc::new(Semaphore::new(turns)), refused: shed("bodies") }
+        Self {
+            requests: if requests == 0 { REQUESTS * cores } else { requests },
+            bytes: Arc::new(Semaphore::new(ROOM)),
+            turns: Arc::new(Semaphore::new(turns)),
+            refused_requests: shed("requests"),
+            refused_bodies: shed("bodies"),
+        }
     }
 
-    /// Shows how many bodies were refused.
+    /// Shows how many requests and bodies were refused.
     pub fn show(&self, metrics: &Metrics) {
-        metrics.show(self.refused.clone());
+        metrics.show(self.refused_requests.clone());
+        metrics.show(self.refused_bodies.clone());
+    }
+
+    /// Refuses a request that is one too many. One that did not come over a socket never is.
+    pub fn admit(&self, in_flight: Option<&InFlight>) -> Result<()> {
+        if in_flight.is_some_and(|InFlight(count)| *count > self.requests) {
+            self.refused_requests.inc();
+            return Err(ApiError::Unavailable("too many requests at once".into()));
+        }
+        Ok(())
     }
 
     /// The turn to parse a body. A large one takes tens of milliseconds, so a core is left for everything else.
@@ -68,15 +90,9 @@ impl Room {
 
     fn hold(&self, bytes: usize) -> Result<Held> {
         let full = |_| {
-            self.refused.inc();
+            self.refused_bodies.inc();
             ApiError::Unavailable("too many bodies at once".into())
         };
         self.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
-    }
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -12,7 +12,10 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt;
 
-use crate::{app::App, request::Peer};
+use crate::{
+    app::App,
+    request::{InFlight, Peer},
+};
 
 mod connections;
 mod descriptors;
@@ -24,7 +27,7 @@ pub use descriptors::{WATCHERS, room_for_connections};
 pub use connections::Connections;
 use connections::Place;
 use patience::Patience;
-use phase::{AnswerBody, Phase, RequestBody};
+use phase::{AnswerBody, Load, Phase, RequestBody};
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
@@ -51,10 +54,11 @@ pub async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let connections = connections.into();
+    let load = Load::default();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &connections) => accepted,
+            accepted = accept(&listener, &connections, &load) => accepted,
             () = &mut shutdown => break,
         };
         let Some((stream, peer, phase, place)) = accepted else {
@@ -78,10 +82,14 @@ pub async fn serve(
 }
 
 /// The next connection, and its place.
-async fn accept(listener: &TcpListener, connections: &Connections) -> Option<(TcpStream, Peer, Phase, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+    load: &Load,
+) -> Option<(TcpStream, Peer, Phase, Place)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
-            let phase = Phase::new();
+            let phase = Phase::new(load.clone());
             let place = connections.admit(peer, phase.clone()).await;
             Some((stream, Peer(peer), phase, place))
         }
@@ -121,9 +129,10 @@ async fn answer(
     peer: Peer,
     phase: Phase,
 ) -> Result<hyper::Response<AnswerBody<Body>>, Infallible> {
-    phase.head_is_read();
+    let in_flight = InFlight(phase.head_is_read());
     let mut request: Request = request.map(|body| Body::new(RequestBody(body, phase.clone())));
     request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(in_flight);
     let response = app.oneshot(request).await;
-    response.map(|response| response.map(|body| AnswerBody(body, phase)))
+    response.map(|response| response.map(|body| AnswerBody::new(body, phase)))
 }

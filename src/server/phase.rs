@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
 };
@@ -15,13 +15,18 @@ use hyper::body::{Body, Frame, SizeHint};
 const HEAD: u8 = 0;
 const REQUEST: u8 = 1;
 const BODY: u8 = 2;
-const ANSWERED: u8 = 3;
-const IDLE: u8 = 4;
+const ANSWER: u8 = 3;
+const ANSWERED: u8 = 4;
+const IDLE: u8 = 5;
 
 /// Counts connections that begin to wait for a request: the lower the number, the longer they wait.
 static TURN: AtomicU64 = AtomicU64::new(0);
 
-/// In a head (as it is when it is new), in a request, waiting for more of its body, sending the rest of an answer, or
+/// How many requests of all connections are worked on: neither wait for their client nor have an answer yet.
+#[derive(Clone, Default)]
+pub(super) struct Load(Arc<AtomicUsize>);
+
+/// In a head (as it is when it is new), in a request, waiting for more of its body, in an answer, sending the rest of one, or
 /// between two requests.
 #[derive(Clone)]
 pub(super) struct Phase(Arc<State>);
@@ -29,16 +34,24 @@ pub(super) struct Phase(Arc<State>);
 struct State {
     now: AtomicU8,
     turn: AtomicU64,
+    load: Load,
 }
 
 impl Phase {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn: AtomicU64::new(TURN.fetch_add(1, Relaxed)) }))
+    pub(super) fn new(load: Load) -> Self {
+        let turn = AtomicU64::new(TURN.fetch_add(1, Relaxed));
+        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn, load }))
     }
 
-    /// A handler has the request now.
-    pub(super) fn head_is_read(&self) {
-        self.0.now.store(REQUEST, Relaxed);
+    /// A handler has the request now. How many are worked on with it.
+    pub(super) fn head_is_read(&self) -> usize {
+        self.0.turn_to(REQUEST);
+        self.0.load.0.load(Relaxed)
+    }
+
+    /// The head of the answer is there, and its body goes to the client as fast as that takes it.
+    fn answer_begins(&self) {
+        self.0.turn_to(ANSWER);
     }
 
     /// The client has all of the answer; the next byte that comes begins a head.
@@ -68,7 +81,34 @@ impl Phase {
     }
 
     fn changes(&self, from: u8, to: u8) -> bool {
-        self.0.now.compare_exchange(from, to, Relaxed, Relaxed).is_ok()
+        let changes = self.0.now.compare_exchange(from, to, Relaxed, Relaxed).is_ok();
+        if changes {
+            self.0.load.changes(from, to);
+        }
+        changes
+    }
+}
+
+impl State {
+    fn turn_to(&self, to: u8) {
+        self.load.changes(self.now.swap(to, Relaxed), to);
+    }
+}
+
+impl Load {
+    fn changes(&self, from: u8, to: u8) {
+        match (from == REQUEST, to == REQUEST) {
+            (false, true) => self.0.fetch_add(1, Relaxed),
+            (true, false) => self.0.fetch_sub(1, Relaxed),
+            _ => return,
+        };
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // a client may leave in the middle of a request
+        self.turn_to(IDLE);
     }
 }
 
@@ -109,7 +149,15 @@ impl<B> Drop for RequestBody<B> {
 }
 
 /// The body of an answer.
-pub(super) struct AnswerBody<B>(pub(super) B, pub(super) Phase);
+pub(super) struct AnswerBody<B>(B, Phase);
+
+impl<B> AnswerBody<B> {
+    /// Of an answer that begins.
+    pub(super) fn new(body: B, phase: Phase) -> Self {
+        phase.answer_begins();
+        Self(body, phase)
+    }
+}
 
 impl<B: Body + Unpin> Body for AnswerBody<B> {
     type Data = B::Data;
@@ -133,6 +181,6 @@ impl<B: Body + Unpin> Body for AnswerBody<B> {
 
 impl<B> Drop for AnswerBody<B> {
     fn drop(&mut self) {
-        self.1.0.now.store(ANSWERED, Relaxed);
+        self.1.0.turn_to(ANSWERED);
     }
 }

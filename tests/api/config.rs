@@ -185,7 +185,7 @@ fn the_readmes_env_files_are_taken_as_they_are() {
     ] {
         let dir = Directory::new();
         fs::write(dir.path().join(".env"), env_file).unwrap();
-        let output = program(dir.path(), &[], &[("PORT", "0")]).output().unwrap();
+        let output = program(dir.path(), &[], &[("PORT", "0"), ("DATABASE_WAIT", "0s")]).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.starts_with("error: database healthcare_db at localhost:1 as "), "{said}");

@@ -1,4 +1,4 @@
-//! The client's address behind proxies.
+//! The client's address, scheme and host behind proxies.
 
 use healthcare_backend::config::Exposure;
 use serde_json::json;
@@ -71,5 +71,54 @@ async fn nobody_else_may_say_it() {
         for headers in [[(FOR, "192.0.2.7")], [(FORWARDED, "for=192.0.2.7")], [(FOR, "192.0.2.7, 10.0.0.1")]] {
             assert_eq!(address(&app, &headers).await, "127.0.0.1");
         }
+    }
+}
+
+/// Where the endpoints are, in a request with these headers.
+async fn endpoint(app: &TestApp, headers: &[(&str, &str)]) -> String {
+    let mut request = app.anonymous().request("GET", "/api/").header("host", "inside:8000");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Reply::of(request).await.is(200).body["me"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn links_are_as_the_client_sees_the_server_if_a_trusted_proxy_says_so() {
+    let app = behind(&["127.0.0.1/32", "10.0.0.0/8"]).await;
+    let (proto, host) = ("x-forwarded-proto", "x-forwarded-host");
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[], "http://inside:8000"),
+        (&[(proto, "https"), (host, "clinic.example")], "https://clinic.example"),
+        (&[(FOR, "192.0.2.7"), (proto, "HTTPS"), (host, "clinic.example:8443")], "https://clinic.example:8443"),
+        // what a client wrote itself stands further left
+        (&[(FOR, "6.6.6.6, 192.0.2.7"), (proto, "https, http"), (host, "evil.example, a.example")], "http://a.example"),
+        // of two proxies, each with its own, the client's side counts
+        (&[(FOR, "192.0.2.7, 10.0.0.1"), (proto, "https, http"), (host, "a.example, b.example")], "https://a.example"),
+        (&[(FOR, "192.0.2.7, 10.0.0.1"), (proto, "https"), (host, "b.example")], "https://b.example"),
+        (&[(FORWARDED, "for=192.0.2.7;proto=https;host=\"a.example:81\"")], "https://a.example:81"),
+        (&[(FORWARDED, "for=6.6.6.6;host=evil.example, for=192.0.2.7;proto=https")], "https://inside:8000"),
+        // a proxy that knows one of them passes on the other, as a client sent it
+        (&[(FORWARDED, "for=6.6.6.6;host=evil.example"), (proto, "https")], "https://inside:8000"),
+    ];
+    for (headers, expected) in cases {
+        assert_eq!(endpoint(&app, headers).await, format!("{expected}/api/auth/me/"), "{headers:?}");
+    }
+    let stranger = behind(&["10.0.0.0/8"]).await;
+    for headers in
+        [[(proto, "https"), (host, "evil.example")], [(FORWARDED, "proto=https;host=evil.example"), (FOR, "")]]
+    {
+        assert_eq!(endpoint(&stranger, &headers).await, "http://inside:8000/api/auth/me/");
+    }
+}
+
+#[tokio::test]
+async fn the_host_that_a_proxy_names_must_be_allowed_too() {
+    let trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    let allowed_hosts = vec!["clinic.example".to_owned()];
+    let app = TestApp::with(Exposure { trusted_proxies, allowed_hosts, ..Exposure::default() }).await;
+    for (host, status) in [("clinic.example", 200), ("evil.example", 400), ("clinic.example, x", 400)] {
+        let request = app.anonymous().request("GET", "/api/").header("x-forwarded-host", host);
+        Reply::of(request).await.is(status);
     }
 }

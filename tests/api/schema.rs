@@ -74,6 +74,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
         "the last use of API tokens, which the server notes itself",
     ),
     ("select name as \"name!\" from drop_access_months", "the purge of old records of reads"),
+    ("select array( select name from unnest($1::text[], $2::text[])", "a start: what a pooler does to a connection"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
 ];
 

@@ -158,15 +158,20 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites_and_behind_https_from_p
     let app = app().await;
     account(&app, "sam", &["is_staff"]).await;
     let form = [("username", "sam"), ("password", PASSWORD)];
-    for (headers, expected) in [
-        (vec![], "; Path=/admin/; HttpOnly; SameSite=Lax"),
-        (vec![("x-forwarded-proto", "https")], "; Path=/admin/; HttpOnly; SameSite=Lax; Secure"),
+    let trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    let behind_proxy = app.beside(Exposure { trusted_proxies, ..exposure() }).await;
+    for (app, headers, expected) in [
+        (&app, vec![], "; Path=/admin/; HttpOnly; SameSite=Lax"),
+        (&behind_proxy, vec![("x-forwarded-proto", "https")], "; Path=/admin/; HttpOnly; SameSite=Lax; Secure"),
+        // anybody can write that
+        (&app, vec![("x-forwarded-proto", "https")], "; Path=/admin/; HttpOnly; SameSite=Lax"),
         (
+            &app,
             vec![("origin", "https://clinic.example"), ("host", "clinic.example")],
             "; Path=/admin/; HttpOnly; SameSite=Lax; Secure",
         ),
     ] {
-        let reply = Browser::new(&app).send("POST", ADMIN_LOGIN, Some(&form), &headers).await.is(303);
+        let reply = Browser::new(app).send("POST", ADMIN_LOGIN, Some(&form), &headers).await.is(303);
         let cookie = reply.header("set-cookie");
         assert_eq!(cookie.split_once(';').map(|(_, rest)| format!(";{rest}")).as_deref(), Some(expected));
     }

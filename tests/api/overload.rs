@@ -1,0 +1,101 @@
+//! More than can be done at once.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use healthcare_backend::config::{AdminPath, Exposure};
+use serde_json::json;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+};
+
+use crate::support::{LOGIN, PATIENTS, TestApp, detail, john_doe};
+
+/// An application that works on so many requests at once.
+async fn app(requests_at_once: usize) -> TestApp {
+    TestApp::with(Exposure { requests_at_once, admin_path: Some(AdminPath::default()), ..Exposure::default() }).await
+}
+
+#[tokio::test]
+async fn a_request_too_many_is_503_within_milliseconds_and_those_before_it_are_answered() {
+    let app = app(3).await;
+    let alice = app.user("alice").await;
+    let mut other = app.connection().await;
+    sqlx::raw_sql("begin; lock table patients").execute(&mut other).await.unwrap();
+    let waiting = (0..3).map(|_| {
+        let alice = alice.clone();
+        tokio::spawn(async move { alice.post(PATIENTS, john_doe()).await })
+    });
+    let waiting: Vec<_> = waiting.collect();
+    let all_wait = "select count(*) from pg_locks where not granted and relation = 'patients'::regclass";
+    while app.value(all_wait).await != 3 {}
+    for method in ["GET", "POST"] {
+        let begun = Instant::now();
+        let reply = alice.send(method, PATIENTS).await;
+        assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+        assert_eq!(reply.header("retry-after"), "1");
+        reply.says(503, detail("Service temporarily unavailable, try again later."));
+    }
+    let page = app.anonymous().get("/admin/login/").await;
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "1"));
+    assert!(page.text.contains("<h1>"), "{}", page.text);
+    // what neither reads nor writes a row costs nothing
+    app.anonymous().get("/livez").await.is(200);
+    app.anonymous().get("/api/nowhere/").await.is(404);
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    for waiting in waiting {
+        waiting.await.unwrap().is(201);
+    }
+    assert_eq!(alice.get(PATIENTS).await.is(200).body.as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn whoever_keeps_a_request_or_an_answer_waiting_takes_nobody_s_place() {
+    let app = app(1).await;
+    let alice = app.user("alice").await;
+    let patient = crate::support::with(john_doe(), json!({"medical_history": "x".repeat(100_000)}));
+    for _ in 0..80 {
+        alice.post(PATIENTS, patient.clone()).await.is(201);
+    }
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut slow_writer = TcpStream::connect(app.address).await.unwrap();
+        let head = format!(
+            "POST {LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+        );
+        slow_writer.write_all(head.as_bytes()).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut slow_reader = socket.connect(app.address).await.unwrap();
+        let head = format!("GET {PATIENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", alice.token());
+        slow_reader.write_all(head.as_bytes()).await.unwrap();
+        slow_reader.readable().await.unwrap();
+        clients.extend([slow_writer, slow_reader]);
+    }
+    for _ in 0..20 {
+        alice.get("/api/patients/1/").await.is(200);
+    }
+    drop(clients);
+}
+
+#[tokio::test]
+async fn clients_that_leave_in_the_middle_give_their_places_back() {
+    let app = app(2).await;
+    let alice = app.user("alice").await;
+    let mut other = app.connection().await;
+    for _ in 0..5 {
+        sqlx::raw_sql("begin; lock table patients").execute(&mut other).await.unwrap();
+        let leaving = (0..2).map(|_| tokio::time::timeout(Duration::from_millis(200), alice.get("/api/patients/1/")));
+        assert!(join_all(leaving).await.iter().all(Result::is_err));
+        sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+        // as soon as the server has seen that they are gone
+        let begun = Instant::now();
+        while alice.get("/api/patients/1/").await.status != 404 {
+            assert!(begun.elapsed() < Duration::from_secs(1), "their places are taken for ever");
+        }
+    }
+    for reply in join_all((0..2).map(|_| alice.get("/api/patients/1/"))).await {
+        reply.is(404);
+    }
+}
