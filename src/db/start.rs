@@ -96,10 +96,11 @@ async fn try_connect(options: &PgConnectOptions) -> sqlx::Result<()> {
     timeout(CONNECT, options.connect()).await.map_err(|_| Error::PoolTimedOut)??.close().await
 }
 
-/// Whether it is worth another attempt: nobody listens yet, its name is not known yet, it recovers, or it is full.
+/// Whether it is worth another attempt: nobody listens yet, or only a proxy before it, its name is not known yet, it recovers,
+/// or it is full.
 fn is_coming_up(error: &Error) -> bool {
     match error {
-        Error::Io(_) | Error::PoolTimedOut => true,
+        Error::Io(_) | Error::Protocol(_) | Error::PoolTimedOut => true,
         error => matches!(code(error).as_deref(), Some("57P03" | "53300")),
     }
 }

@@ -41,9 +41,12 @@ impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
             return match error {
-                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
-                    Self::Unavailable(format!("database: {error}"))
-                }
+                // a connection that is cut before it is agreed whether it has TLS is a fault of the protocol to sqlx
+                sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_) => Self::Unavailable(format!("database: {error}")),
                 _ => Self::Internal(format!("database: {error}")),
             };
         };

@@ -29,6 +29,30 @@ async fn while_the_database_is_away_the_answer_is_503() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_without_a_database_the_answer_is_503() {
+    let app_ = TestApp::start().await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = proxy.local_addr().unwrap().port();
+    // it takes connections, and has nobody to give them to
+    let closing = tokio::spawn(async move {
+        while let Ok((stream, _)) = proxy.accept().await {
+            drop(stream)
+        }
+    });
+    let nowhere = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username("x");
+    let app = app(Db::new(nowhere, 2), app_.tokens.clone(), Passwords::default(), &Exposure::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/api/patients/", listener.local_addr().unwrap());
+    let serving = tokio::spawn(server::serve(listener, app, 10, std::future::pending()));
+    for path in ["", "1/"] {
+        let reply = Reply::of(reqwest::Client::new().get(format!("{url}{path}")).bearer_auth(app_.token(1, 1))).await;
+        reply.says(503, detail("Service temporarily unavailable, try again later."));
+    }
+    serving.abort();
+    closing.abort();
+}
+
+#[tokio::test]
 async fn a_lost_connection_to_the_database_heals() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
