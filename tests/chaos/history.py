@@ -57,7 +57,8 @@ class Writes:
         self.threads += [threading.Thread(target=self.read, args=person) for person in self.people[:readers]]
 
     def register(self, number):
-        account = {"name": f"Person {number}", "email": f"person{number}@example.com", "password": PASSWORD}
+        email = f"person.{number}@example.com".replace(" ", ".")
+        account = {"name": f"Person {number}", "email": email, "password": PASSWORD}
         nobody = Client(self.port)
         status, body, *_ = nobody.send("POST", "/api/auth/register/", account)
         assert status == 201, body
@@ -109,7 +110,7 @@ class Writes:
     def read(self, user, token):
         client = Client(self.port, token)
         while not self.stops.is_set():
-            status, *_, seconds = client.send("GET", f"/api/patients/?limit=5")
+            status, *_, seconds = client.send("GET", "/api/patients/?limit=5")
             self.seen(status, seconds)
             time.sleep(0.005)
 

@@ -36,16 +36,27 @@ def listens(port):
         return False
 
 
+def postgres_bin():
+    """Where the programs of PostgreSQL are."""
+    said = subprocess.run(["sh", "-c", "pg_config --bindir"], capture_output=True, text=True).stdout.strip()
+    return Path(said) if (Path(said or "/") / "initdb").exists() else sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+
+
+def postgres_user():
+    """Whose PostgreSQL is: it refuses root."""
+    return pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
+def psql(port, sql, user="app", database="healthcare"):
+    return [postgres_bin() / "psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(port), "-U", user,
+            database, "-c", sql]
+
+
 class Postgres:
     """A server of its own, on a port and a socket, which keeps what it acknowledges unless told otherwise."""
 
     def __init__(self, directory, **settings):
-        self.bin = Path(subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip() or "/")
-        if not (self.bin / "initdb").exists():
-            self.bin = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-        self.directory, self.port = directory, free_port()
-        # PostgreSQL refuses root
-        self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self.bin, self.user, self.port = postgres_bin(), postgres_user(), free_port()
         self.data = directory / "postgres"
         self.data.mkdir()
         os.chown(self.data, self.user.pw_uid, self.user.pw_gid)
@@ -90,11 +101,11 @@ class Postgres:
         until(self.takes_connections, 30, "the recovery of PostgreSQL")
 
     def takes_connections(self):
-        return subprocess.run(self.psql("select 1"), capture_output=True).returncode == 0
+        return subprocess.run(psql(self.port, "select 1"), capture_output=True).returncode == 0
 
     def fill(self, seconds):
         """Takes all connections that others may have, for some time, and ends those of the server."""
-        command = self.psql(f"select pg_sleep({seconds})", "healthcare")
+        command = psql(self.port, f"select pg_sleep({seconds})", "healthcare")
         takers = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(MOST)]
         self.value("select count(pg_terminate_backend(pid)) from pg_stat_activity "
                    "where application_name = 'healthcare-backend'")
@@ -102,12 +113,8 @@ class Postgres:
         for taker in takers:
             taker.wait()
 
-    def psql(self, sql, user="app"):
-        return [self.bin / "psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port),
-                "-U", user, "healthcare", "-c", sql]
-
     def value(self, sql):
-        return subprocess.run(self.psql(sql), check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(psql(self.port, sql), check=True, capture_output=True, text=True).stdout.strip()
 
     def rows(self, sql):
         return json.loads(self.value(f"select coalesce(jsonb_agg(row), '[]') from ({sql}) row"))
