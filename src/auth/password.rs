@@ -116,12 +116,18 @@ impl Passwords {
         if is_foreign(stored) { self.hash(password).await.map(Some) } else { Ok(None) }
     }
 
+    /// Refuses with 503 a login that would find no place in the queue, before anything is done for it.
+    pub fn admit(&self) -> Result<()> {
+        if self.queue.available_permits() == 0 { Err(self.busy()) } else { Ok(()) }
+    }
+
+    fn busy(&self) -> ApiError {
+        self.refused.inc();
+        ApiError::Unavailable("too many passwords to hash".into())
+    }
+
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let busy = |_| {
-            self.refused.inc();
-            ApiError::Unavailable("too many passwords to hash".into())
-        };
-        let queued = self.queue.clone().try_acquire_owned().map_err(busy)?;
+        let queued = self.queue.clone().try_acquire_owned().map_err(|_| self.busy())?;
         let work = move || {
             // held by the thread, not by the request, which may be gone before the work is done
             let _held = queued;

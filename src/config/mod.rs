@@ -74,7 +74,7 @@ pub struct Config {
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting")]
 #[derive(Debug, Clone, Default)]
 pub struct Exposure {
-    /// Requests that are worked on at once at most; 0: 512 a core.
+    /// Requests that are worked on at once at most; 0: 1024 a core.
     pub requests_at_once: usize,
     /// Names that the server answers to; empty: any.
     pub allowed_hosts: Vec<String>,

@@ -31,7 +31,7 @@ pub struct Settings {
     /// Connections to the database at most, but two at least: a quarter for searches and counts; 0: four a core
     #[arg(long, env, value_name = "NUMBER", default_value = "0")]
     pub db_connections: String,
-    /// Requests that are worked on at once at most; more are 503 at once, for the client to try again; 0: 512 a core
+    /// Requests that are worked on at once at most; more are 503 at once, for the client to try again; 0: 1024 a core
     #[arg(long, env, value_name = "NUMBER", default_value = "0")]
     pub requests_at_once: String,
     /// Signs the tokens: 32 bytes or more, known to nobody else. Not given: a random one, kept in DATA_DIR; with a

@@ -4,7 +4,7 @@
 //! Only a connection whose statement ran to its end is kept. Any other goes back to the pool, which cleans it up.
 
 use std::{
-    mem,
+    io, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use prometheus::IntCounter;
 use sqlx::{
     Connection as _, Error, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
@@ -23,12 +22,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::metrics::timeouts;
+use super::metrics::Counters;
 
 /// How long a connection that was idle is taken to be alive: not as long as a restart of PostgreSQL takes.
 const FRESH: Duration = Duration::from_millis(100);
 /// How long a connection is kept idle, and how often that is looked at. Then it is the pool's, which closes it by and by.
 const IDLE: Duration = Duration::from_mins(1);
+/// How many statements wait for one connection at most: as many as it runs in less than a second. Who would wait longer had
+/// better be told at once.
+const QUEUE: usize = 128;
 /// How long it is kept at most, so that the pool can see that it is old.
 const KEPT: Duration = Duration::from_mins(10);
 
@@ -39,10 +41,12 @@ pub(super) struct Connections {
     /// How long a statement waits for a connection.
     wait: Duration,
     most: usize,
-    /// How many statements waited for nothing, here and beside.
-    timeouts: IntCounter,
+    /// How many statements waited for nothing, here and beside, and how many were not let wait.
+    counters: Counters,
     /// One for each statement that may run.
     turns: Semaphore,
+    /// One for each statement that may wait.
+    places: Semaphore,
     /// Those that nobody uses, the one that was used last at the end.
     kept: Mutex<Vec<Kept>>,
     /// How many were lost, here and beside. What was kept before is not trusted any more.
@@ -70,26 +74,26 @@ pub(super) struct Lent<'c> {
 impl Connections {
     /// At most so many, which are opened when they are needed.
     pub(super) fn new(options: PgConnectOptions, count: u32, wait: Duration) -> Arc<Self> {
-        Self::open(options, count, wait, (Arc::default(), timeouts()))
+        Self::open(options, count, wait, (Arc::default(), Counters::new()))
     }
 
     /// Others, to the same database.
     pub(super) fn beside(&self, count: u32, wait: Duration) -> Arc<Self> {
         let options = self.pool.connect_options().as_ref().clone();
-        Self::open(options, count, wait, (Arc::clone(&self.losses), self.timeouts.clone()))
+        Self::open(options, count, wait, (Arc::clone(&self.losses), self.counters.clone()))
     }
 
     fn open(
         options: PgConnectOptions,
         count: u32,
         wait: Duration,
-        (losses, timeouts): (Arc<AtomicU64>, IntCounter),
+        (losses, counters): (Arc<AtomicU64>, Counters),
     ) -> Arc<Self> {
         let count = count.max(1);
         let pool = PgPoolOptions::new().max_connections(count).acquire_timeout(wait).connect_lazy_with(options);
         let most = usize::try_from(count).unwrap_or(usize::MAX);
-        let turns = Semaphore::new(most);
-        let connections = Arc::new(Self { pool, wait, most, timeouts, turns, kept: Mutex::default(), losses });
+        let (turns, places) = (Semaphore::new(most), Semaphore::new(most * QUEUE));
+        let connections = Arc::new(Self { pool, wait, most, counters, turns, places, kept: Mutex::default(), losses });
         let kept = Arc::downgrade(&connections);
         tokio::spawn(async move {
             loop {
@@ -108,9 +112,13 @@ impl Connections {
 
     /// One of them.
     pub(super) async fn lend(&self) -> Result<Lent<'_>, Error> {
+        let Ok(_place) = self.places.try_acquire() else {
+            self.counters.refused.inc();
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "too many statements wait").into());
+        };
         let lent = timeout(self.wait, self.take()).await.unwrap_or(Err(Error::PoolTimedOut));
         if matches!(lent, Err(Error::PoolTimedOut)) {
-            self.timeouts.inc();
+            self.counters.timeouts.inc();
         }
         lent
     }
@@ -130,9 +138,9 @@ impl Connections {
         self.most.saturating_sub(self.turns.available_permits())
     }
 
-    /// How many statements got no connection in time, here and beside.
-    pub(super) fn timeouts(&self) -> &IntCounter {
-        &self.timeouts
+    /// How many statements got no connection in time, here and beside, and how many were not let wait for one.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     async fn take(&self) -> Result<Lent<'_>, Error> {

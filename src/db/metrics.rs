@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use prometheus::{Histogram, IntCounter, IntCounterVec, Opts};
 
 use super::{Db, connections::Connections};
-use crate::metrics::{Metrics, counter, histogram};
+use crate::metrics::{Metrics, counter, histogram, shed};
 
 /// The bounds of how many reads share a statement.
 const SIZES: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
@@ -40,10 +40,20 @@ impl Sharing {
     }
 }
 
-/// Counts statements that got no connection in time.
-pub(super) fn timeouts() -> IntCounter {
-    let help = "Statements that got no connection to the database in time.";
-    counter("database_connection_timeouts_total", help, &[])
+/// Statements that got no connection.
+#[derive(Debug, Clone)]
+pub(super) struct Counters {
+    /// In time.
+    pub(super) timeouts: IntCounter,
+    /// At once, because too many waited for one already.
+    pub(super) refused: IntCounter,
+}
+
+impl Counters {
+    pub(super) fn new() -> Self {
+        let help = "Statements that got no connection to the database in time.";
+        Self { timeouts: counter("database_connection_timeouts_total", help, &[]), refused: shed("statements") }
+    }
 }
 
 /// How logins ended, by all ways to log in.
@@ -85,7 +95,8 @@ impl Db {
         if !Arc::ptr_eq(own, shared) {
             show_connections(metrics, "shared", shared);
         }
-        metrics.show(own.timeouts().clone());
+        metrics.show(own.counters().timeouts.clone());
+        metrics.show(own.counters().refused.clone());
         metrics.show(self.logins.0.clone());
         for sharing in [
             &self.shared.checks.sharing,

@@ -14,8 +14,8 @@ use crate::{
     request::InFlight,
 };
 
-/// How many requests a core works on at once: as many as it answers in about a tenth of a second.
-const REQUESTS: usize = 512;
+/// How many requests there are at once, a core: as many as it answers in a few tenths of a second.
+const REQUESTS: usize = 1024;
 /// How many bytes of bodies are held at once.
 const ROOM: usize = 64 * 1024 * 1024;
 /// From how many bytes on a body waits for its turn to be parsed.
@@ -36,7 +36,7 @@ pub struct Room {
 pub(super) type Held = OwnedSemaphorePermit;
 
 impl Room {
-    /// For so many requests at once; 0: 512 a core.
+    /// For so many requests at once; 0: 1024 a core.
     pub fn new(requests: usize) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let turns = cores.saturating_sub(1).max(1);

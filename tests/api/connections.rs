@@ -36,7 +36,7 @@ async fn behind_a_proxy_without_a_database_the_answer_is_503() {
     // it takes connections, and has nobody to give them to
     let closing = tokio::spawn(async move {
         while let Ok((stream, _)) = proxy.accept().await {
-            drop(stream)
+            drop(stream);
         }
     });
     let nowhere = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username("x");

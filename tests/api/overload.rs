@@ -3,14 +3,20 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use healthcare_backend::config::{AdminPath, Exposure};
+use healthcare_backend::{
+    auth::Passwords,
+    config::{AdminPath, Exposure},
+    db::Db,
+    server,
+};
 use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
 };
 
-use crate::support::{LOGIN, PATIENTS, TestApp, detail, john_doe};
+use crate::support::{Client, LOGIN, PATIENTS, Reply, TestApp, detail, john_doe};
 
 /// An application that works on so many requests at once.
 async fn app(requests_at_once: usize) -> TestApp {
@@ -98,4 +104,34 @@ async fn clients_that_leave_in_the_middle_give_their_places_back() {
     for reply in join_all((0..2).map(|_| alice.get("/api/patients/1/"))).await {
         reply.is(404);
     }
+}
+
+#[tokio::test]
+async fn of_many_statements_that_would_wait_too_long_some_are_503_at_once() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    // one connection for writes, for which 128 statements may wait
+    let db = Db::new(app.database.options.clone(), 2);
+    let small = healthcare_backend::app::app(db, app.tokens.clone(), Passwords::default(), &Exposure::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = alice.clone().moved_to(&format!("http://{}", listener.local_addr().unwrap()));
+    let serving = tokio::spawn(server::serve(listener, small, 4096, std::future::pending()));
+    let mut other = app.connection().await;
+    sqlx::raw_sql("begin; lock table patients").execute(&mut other).await.unwrap();
+    let mut writing: JoinSet<Reply> = (0..160).map(|_| post(there.clone())).collect();
+    // they come before any that waits
+    for _ in 0..31 {
+        let reply = writing.join_next().await.unwrap().unwrap();
+        reply.says(503, detail("Service temporarily unavailable, try again later. A request with an Idempotency-Key may be sent again: it makes nothing twice."));
+    }
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    for reply in writing.join_all().await {
+        reply.is(201);
+    }
+    assert_eq!(alice.get(PATIENTS).await.is(200).body.as_array().unwrap().len(), 129);
+    serving.abort();
+}
+
+async fn post(client: Client) -> Reply {
+    client.post(PATIENTS, john_doe()).await
 }

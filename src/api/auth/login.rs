@@ -125,6 +125,7 @@ async fn verified(
     origin: &Origin,
     is_let_in: fn(&Account) -> bool,
 ) -> Result<Account> {
+    passwords.admit()?;
     let account = db.credentials(&credentials.login, attempt, origin).await?;
     let user_id = account.as_ref().map(|account| account.user_id);
     let account = account.filter(|account| account.is_active && is_let_in(account));
