@@ -8,13 +8,15 @@ use sqlx::{
 
 use super::{
     Db,
-    schema::{SchemaError, connect, migrations, refuse_foreign_tables},
+    schema::{SchemaError, connect, later_migrations, migrations, refuse_foreign_tables},
 };
 
 /// What a database is like.
 pub struct Inspection {
     /// How many migrations of this release it has not had.
     pub pending_migrations: usize,
+    /// The numbers of those that it had of a later release.
+    pub later_migrations: Vec<i64>,
     /// Whether there is somebody who may do everything.
     pub has_superuser: bool,
     /// Whether the server connects as a superuser of PostgreSQL.
@@ -43,11 +45,13 @@ impl Db {
         .await?;
         let mut inspection = Inspection {
             pending_migrations: migrations().iter().len(),
+            later_migrations: Vec::new(),
             has_superuser: false,
             role_is_superuser: settings.role_is_superuser,
             unsafe_settings: settings.unsafe_settings,
         };
         if settings.is_migrated {
+            inspection.later_migrations = later_migrations(&mut connection).await.map_err(sqlx::Error::from)?;
             inspection.pending_migrations = pending_migrations(&mut connection).await.map_err(sqlx::Error::from)?;
             inspection.has_superuser = has_superuser(&mut connection).await?;
         }
@@ -56,14 +60,11 @@ impl Db {
     }
 }
 
-/// Fails with a database of a later release, as a start does.
 async fn pending_migrations(connection: &mut PgConnection) -> Result<usize, MigrateError> {
     let known = migrations();
     let applied = connection.list_applied_migrations(&known.table_name).await?;
-    match applied.iter().find(|applied| !known.version_exists(applied.version)) {
-        Some(unknown) => Err(MigrateError::VersionMissing(unknown.version)),
-        None => Ok(known.iter().len() - applied.len()),
-    }
+    let is_applied = |version| applied.iter().any(|applied| applied.version == version);
+    Ok(known.iter().filter(|migration| !is_applied(migration.version)).count())
 }
 
 async fn has_superuser(connection: &mut PgConnection) -> sqlx::Result<bool> {

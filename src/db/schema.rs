@@ -101,9 +101,24 @@ pub(super) fn migrations() -> Migrator {
     sqlx::migrate!()
 }
 
-/// Applies the migrations that are not applied yet.
+/// Applies the migrations that are not applied yet. Those of a later release may be there: this release works on the schema of
+/// the next one, so that a server can start again during an update, and an update can be taken back.
 pub(super) async fn run_migrations(connection: &mut PgConnection) -> sqlx::Result<()> {
-    migrations().set_locking(false).run(connection).await.map_err(sqlx::Error::from)
+    migrations().set_locking(false).set_ignore_missing(true).run(&mut *connection).await?;
+    let later = later_migrations(connection).await?;
+    if !later.is_empty() {
+        tracing::warn!(
+            "the database has migrations of a later release: {later:?}; only the release before that one can use it"
+        );
+    }
+    Ok(())
+}
+
+/// The numbers of those that are applied, and that this release does not know.
+pub(super) async fn later_migrations(connection: &mut PgConnection) -> Result<Vec<i64>, MigrateError> {
+    let known = migrations();
+    let applied = connection.list_applied_migrations(&known.table_name).await?;
+    Ok(applied.iter().map(|applied| applied.version).filter(|version| !known.version_exists(*version)).collect())
 }
 
 /// Before the first migration, no other program's tables may be there.

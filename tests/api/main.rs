@@ -64,6 +64,7 @@ mod reads;
 mod refresh;
 mod register;
 mod rights;
+mod rolling;
 mod rooms;
 mod schema;
 mod sessions;

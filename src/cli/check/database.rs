@@ -64,6 +64,11 @@ fn of_any(inspection: &Inspection) -> Vec<Finding> {
         let remedy = "Run `healthcare-backend migrate`; or start the server, which migrates.";
         findings.push(Finding::new(Warning, what, remedy));
     }
+    if !inspection.later_migrations.is_empty() {
+        let what = format!("The database has migrations of a later release: {:?}.", inspection.later_migrations);
+        let remedy = "Use the later release; this one can use the database only if it is the one before.";
+        findings.push(Finding::new(Warning, what, remedy));
+    }
     if !inspection.has_superuser {
         findings.push(Finding::new(
             Note,
