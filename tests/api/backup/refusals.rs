@@ -11,8 +11,11 @@ use sqlx::{ConnectOptions, Connection};
 use super::{connect, does, options, refuses, rows, value};
 use crate::support::{
     Client, PATIENTS, john_doe,
-    program::{Directory, Program, program},
+    program::{Directory, Program, postgres_in, program},
 };
+
+/// The length of the checksum's line.
+const CHECKSUM: usize = 73;
 
 /// A backup of one user with one patient.
 async fn backup(dir: &Path) -> Program {
@@ -38,7 +41,7 @@ async fn a_file_that_was_cut_short_or_changed_is_refused_and_changes_nothing() {
     let whole = fs::read(dir.path().join("a.backup")).unwrap();
     let other = Directory::new();
     let bad = dir.path().join("bad.backup");
-    for length in [0, 10, 100, whole.len() / 2, whole.len() - 74, whole.len() - 73, whole.len() - 1] {
+    for length in [0, 10, 100, whole.len() / 2, whole.len() - CHECKSUM - 1, whole.len() - CHECKSUM, whole.len() - 1] {
         fs::write(&bad, &whole[..length]).unwrap();
         let said = refuses(other.path(), &["restore", bad.to_str().unwrap()]).await;
         assert!(said.contains("it does not end with its checksum"), "{length}: {said}");
@@ -55,6 +58,50 @@ async fn a_file_that_was_cut_short_or_changed_is_refused_and_changes_nothing() {
     // all that is still an empty place
     fs::write(&bad, &whole).unwrap();
     does(other.path(), &["restore", bad.to_str().unwrap()]).await;
+}
+
+/// Rows that PostgreSQL itself can't read, behind a checksum that is right: the end of it fails, and takes back the beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_midway_changes_nothing() {
+    let dir = Directory::new();
+    drop(backup(dir.path()).await);
+    let mut changed = fs::read(dir.path().join("a.backup")).unwrap();
+    changed.truncate(changed.len() - CHECKSUM);
+    let last = changed.len() - 8;
+    changed[last..].fill(0);
+    let sum = ring::digest::digest(&ring::digest::SHA256, &changed);
+    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    changed.extend_from_slice(format!("\nsha256 {sum}\n").as_bytes());
+    let bad = dir.path().join("bad.backup");
+    fs::write(&bad, changed).unwrap();
+    let other = Directory::new();
+    let said = refuses(other.path(), &["restore", bad.to_str().unwrap()]).await;
+    assert!(said.contains(": nothing was changed: pg_restore "), "{said}");
+    does(other.path(), &["restore", dir.path().join("a.backup").to_str().unwrap()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_can_not_be_read_back_is_none() {
+    let dir = Directory::new();
+    let _server = backup(dir.path()).await;
+    let postgres = fs::read_link(format!("/proc/{}/exe", postgres_in(dir.path())[0])).unwrap();
+    let programs = dir.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    std::os::unix::fs::symlink(postgres.with_file_name("pg_restore"), programs.join("pg_restore")).unwrap();
+    // a disk that loses the end
+    let pg_dump = programs.join("pg_dump");
+    fs::write(
+        &pg_dump,
+        format!("#!/bin/sh\n{} \"$@\" | head -c 50000\n", postgres.with_file_name("pg_dump").display()),
+    )
+    .unwrap();
+    fs::set_permissions(&pg_dump, fs::Permissions::from_mode(0o755)).unwrap();
+    let settings = [("PG_BINDIR", programs.to_str().unwrap())];
+    let output = super::run(dir.path(), &["backup", "b.backup"], &settings).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let words = "error: no backup was made: the backup can't be read back, and is thrown away: pg_restore ";
+    assert!(!output.status.success() && said.starts_with(words), "{said}");
+    assert_eq!(names(dir.path()), ["a.backup", "data", "programs"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
