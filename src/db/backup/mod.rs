@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use sqlx::{Connection, postgres::PgConnectOptions};
 
 use super::{
-    programs::Programs,
+    embedded::Programs,
     schema::{SchemaError, connect},
 };
 

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{checksum, in_words, major_of, tools::Tools};
 use crate::db::{
-    programs::Programs,
+    embedded::Programs,
     schema::{connect_in_turn, migrations, patient, run_migrations},
 };
 

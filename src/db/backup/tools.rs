@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use tokio::process::Command;
 
-use crate::db::programs::Programs;
+use crate::db::embedded::Programs;
 
 /// How long a dump waits for a migration that changes a table, in milliseconds.
 const LOCK: &str = "--lock-wait-timeout=60000";

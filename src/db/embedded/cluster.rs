@@ -7,8 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{DataDir, Durability, Programs};
-use crate::db::programs;
+use super::{
+    DataDir, Durability,
+    programs::{self, Programs},
+};
 
 /// What the names of directories begin with that a start removes.
 pub(super) const UNFINISHED: &str = "postgres.unfinished";

@@ -22,6 +22,7 @@ use tokio::{
 
 mod cluster;
 mod data_dir;
+mod programs;
 mod throwaway;
 mod upgrade;
 
@@ -29,8 +30,10 @@ pub use data_dir::DataDir;
 pub use throwaway::serve_tests;
 pub use upgrade::{Upgraded, remove_old, upgrade};
 
-use super::programs::{Programs, major_of};
+pub(super) use programs::Programs;
+
 use cluster::{clear_unfinished, end_leftover, make_cluster};
+use programs::major_of;
 
 const DATABASE: &str = "healthcare";
 /// The number in the name of the socket. Nothing listens on the network.

@@ -19,12 +19,9 @@ use sqlx::{ConnectOptions, Connection};
 use super::{
     DataDir, Durability, Embedded,
     cluster::{UNFINISHED, clear_unfinished, end_leftover},
-    major_of,
+    programs::{Programs, major_of},
 };
-use crate::db::{
-    backup::{Place, back_up_with, restore_with},
-    programs::Programs,
-};
+use crate::db::backup::{Place, back_up_with, restore_with};
 
 const UPGRADED: &str = "postgres.upgraded";
 /// There is nobody else.

@@ -35,11 +35,11 @@ const CLIENT: [&str; 2] = ["pg_dump", "pg_restore"];
 
 /// The programs of one PostgreSQL.
 #[derive(Clone)]
-pub(super) struct Programs {
+pub(in crate::db) struct Programs {
     bindir: PathBuf,
     pub(super) major: u32,
     /// "15.18".
-    pub(super) version: String,
+    pub(in crate::db) version: String,
 }
 
 impl Programs {
@@ -83,7 +83,7 @@ impl Programs {
     }
 
     /// Those that put a database of this major version into a file, and back: of the same version, or of the next one.
-    pub(super) fn for_files(bindir: Option<&Path>, major: u32) -> Result<Self> {
+    pub(in crate::db) fn for_files(bindir: Option<&Path>, major: u32) -> Result<Self> {
         let found = Self::all(bindir, &CLIENT);
         let versions = versions(&found);
         found.into_iter().find(|programs| programs.major >= major).with_context(|| {
@@ -129,7 +129,7 @@ impl Programs {
         Some(Self { bindir: bindir.to_owned(), major, version })
     }
 
-    pub(super) fn path(&self, program: &str) -> PathBuf {
+    pub(in crate::db) fn path(&self, program: &str) -> PathBuf {
         self.bindir.join(program)
     }
 }
