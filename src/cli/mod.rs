@@ -16,6 +16,7 @@ use crate::{
 
 mod accounts;
 mod audit;
+mod backup;
 mod check;
 mod createuser;
 mod import_django;
@@ -24,13 +25,16 @@ mod log;
 mod prompts;
 mod run;
 mod stop;
+mod upgrade;
 
 use accounts::{Changepassword, Deleteuser, Login};
 use audit::Audit;
+use backup::{Backup, Restore};
 use check::Check;
 use createuser::{Createsuperuser, Createuser};
 use import_django::ImportDjango;
 use lines::Lines;
+use upgrade::Upgrade;
 
 /// A healthcare backend: patients, doctors and who treats whom, as a REST API over PostgreSQL.
 ///
@@ -70,6 +74,12 @@ enum Command {
     /// What was changed and read, by whom and when
     #[command(subcommand)]
     Audit(Audit),
+    /// Put all data into a new file, also while a server runs
+    Backup(Backup),
+    /// Put the data of a backup into a database that is empty
+    Restore(Restore),
+    /// Move the data of the private PostgreSQL to a newer version of PostgreSQL; the old data stays beside it
+    Upgrade(Upgrade),
     /// Run a throw-away PostgreSQL for the tests, until none of them has used it for a while
     #[command(hide = true)]
     TestDatabase { dir: PathBuf },
@@ -131,6 +141,9 @@ fn run(command: Command, config: &Config, faults: &[String]) -> Result<ExitCode>
             Command::Deleteuser(arguments) => accounts::delete(config, arguments).await,
             Command::ImportDjango(arguments) => import_django::import(config, arguments).await,
             Command::Audit(Audit::Export(wanted)) => audit::export(config, &wanted).await,
+            Command::Backup(arguments) => backup::back_up(config, &arguments).await,
+            Command::Restore(arguments) => backup::restore(config, &arguments).await,
+            Command::Upgrade(arguments) => upgrade::upgrade(config, &arguments).await,
             Command::TestDatabase { dir } => embedded::serve_tests(&dir, config.pg_bindir.as_deref()).await,
         }?;
         Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+use sd_notify::NotifyState;
 use sqlx::postgres::PgConnectOptions;
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
@@ -107,6 +108,7 @@ impl Started {
         let stop = async {
             let told = async {
                 stop.await;
+                tell_systemd(NotifyState::Stopping);
                 self.health.drain();
                 sleep(self.drain_delay).await;
             };
@@ -120,6 +122,7 @@ impl Started {
         };
         let connections = Connections::new(self.connections);
         connections.show(self.health.metrics());
+        tell_systemd(NotifyState::Ready);
         server::serve(self.listener, self.app, connections, stop).await;
         drop(drained);
         if let Some(telling) = telling {
@@ -129,6 +132,13 @@ impl Started {
         lost?;
         self.db.close().await;
         self.database.stop().await
+    }
+}
+
+/// Says to systemd, if that has started the server, what it waits for.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("telling systemd: {error}");
     }
 }
 

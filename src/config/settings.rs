@@ -110,7 +110,7 @@ pub struct Settings {
     /// Where the server's own PostgreSQL and key are kept
     #[arg(long, env, value_name = "DIR", default_value = "./data")]
     pub data_dir: String,
-    /// Where initdb and postgres are, if the server does not find them
+    /// Where PostgreSQL's programs are, such as initdb and pg_dump, if the server does not find them
     #[arg(long, env, value_name = "DIR")]
     pub pg_bindir: Option<String>,
     /// How long an access token is good: 15m, 1h, 1day

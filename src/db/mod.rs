@@ -29,6 +29,7 @@ pub mod admin;
 pub mod api_tokens;
 pub mod audit;
 pub mod audit_export;
+pub mod backup;
 mod by_patient;
 mod caller;
 mod connection;
@@ -72,8 +73,7 @@ const COMMAND: Duration = Duration::from_mins(10);
 const WAIT: Duration = Duration::from_secs(3);
 /// How long a search waits for another to end.
 const SEARCH_WAIT: Duration = Duration::from_secs(1);
-/// How many connections shared reads have at most. One answers more than two cores can ask; with two, a kind of read that
-/// waits for a lock keeps no other kind waiting.
+/// How many connections shared reads have at most: with two, a kind of read that waits for a lock keeps no other waiting.
 const SHARED: u32 = 2;
 /// How long the last statements may take.
 const CLOSE: Duration = Duration::from_secs(5);

@@ -1,6 +1,10 @@
 //! The program with nothing set up: the PostgreSQL that it runs.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
+    process::Command,
+};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -83,6 +87,27 @@ async fn a_crash_of_postgresql_is_survived_and_loses_nothing() {
     }
     assert_eq!(server.stop().status.code(), Some(0));
     no_postgres_is_left_in(dir.path());
+}
+
+/// By the server alone: a PostgreSQL that finds the socket in its environment would say that it is ready, too early.
+#[tokio::test]
+async fn systemd_is_told_when_it_serves_and_when_it_stops() {
+    let dir = Directory::new();
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+    let told = || {
+        let mut message = [0; 1000];
+        let length = socket.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    let server = Program::start(dir.path(), &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(told(), "READY=1\n");
+    server.stop();
+    assert_eq!(told(), "STOPPING=1\n");
+    socket.set_nonblocking(true).unwrap();
+    assert_eq!(socket.recv(&mut [0; 1000]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 /// An unfinished start is still at work when the next begins.
@@ -247,7 +272,6 @@ fn what_is_missing_or_does_not_fit_is_said_with_its_remedy() {
 
 #[test]
 fn its_key_is_kept_and_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let dir = Directory::new();
     let key = || fs::read_to_string(dir.path().join("data/secret_key")).unwrap();
     Program::start(dir.path(), &[]).stop();

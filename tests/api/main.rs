@@ -22,6 +22,7 @@ mod attacks_process;
 mod audit;
 mod audit_export;
 mod authorization;
+mod backup;
 mod bodies;
 mod check;
 mod checks;

@@ -63,7 +63,7 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select setval(s.sequence, s.greatest)", "import-django: new rows get higher ids"),
     ("select t.relname::text as \"table!\"", "import-django: the tables of the other database"),
     ("delete from idempotency_keys where ctid", "the purge of old keys, which nobody asked for"),
-    ("select to_regclass('_sqlx_migrations')", "check: what the database is like"),
+    ("select to_regclass('_sqlx_migrations') is not null as \"is_migrated!\",", "check: what the database is like"),
     ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
     ("select t.relname::text as \"name!\"", "the first migration: whether tables of another program are in its way"),
     ("select r.at as \"at!\", r.id as \"id!\", r.is_read", "audit export: the operator's"),
@@ -76,6 +76,11 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select name as \"name!\" from drop_access_months", "the purge of old records of reads"),
     ("select array( select name from unnest($1::text[], $2::text[])", "a start: what a pooler does to a connection"),
     ("select exists (select from pg_database", "the embedded PostgreSQL: whether its database is made"),
+    ("select datname::text as \"name!\" from pg_database", "upgrade: what stays behind"),
+    ("select current_setting('server_version_num')", "backup and restore: which pg_dump to take"),
+    ("select to_regclass('_sqlx_migrations') is not null as \"is_migrated!\"", "backup: whether there is something"),
+    ("select name as \"name!\" from ( select c.relname", "restore: whether the database is empty"),
+    ("select exists (select from pg_extension", "restore: whether PostgreSQL has a module"),
 ];
 
 const ACTOR: &str = "with actor as materialized (select * from actor($1))";

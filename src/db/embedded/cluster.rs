@@ -12,7 +12,8 @@ use super::{
     programs::{self, Programs},
 };
 
-const UNFINISHED: &str = "postgres.unfinished";
+/// What the names of directories begin with that a start removes.
+pub(super) const UNFINISHED: &str = "postgres.unfinished";
 
 /// Makes the data directory under another name first, so that an interrupted start leaves nothing half-made.
 pub(super) async fn make_cluster(data_dir: &DataDir, programs: &Programs, durability: Durability) -> Result<()> {

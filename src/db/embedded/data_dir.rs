@@ -24,6 +24,8 @@ pub struct DataDir {
     dir: PathBuf,
     /// The user whom PostgreSQL runs as, if it is not the server's.
     owner: Option<User>,
+    /// Where PostgreSQL's data is in it.
+    cluster: PathBuf,
 }
 
 impl DataDir {
@@ -47,7 +49,7 @@ impl DataDir {
                 .create(&dir)
                 .with_context(|| format!("making {}", dir.display()))?;
         }
-        Ok(Self { dir: dir.canonicalize()?, owner })
+        Ok(Self { dir: dir.canonicalize()?, owner, cluster: "postgres".into() })
     }
 
     /// `dir`; or, as root, another directory if PostgreSQL's user can't enter that one.
@@ -68,7 +70,12 @@ impl DataDir {
 
     /// PostgreSQL's data directory.
     pub fn cluster(&self) -> PathBuf {
-        self.dir.join("postgres")
+        self.dir.join(&self.cluster)
+    }
+
+    /// The same directory, with PostgreSQL's data in another place of it.
+    pub(super) fn with_cluster(&self, cluster: impl Into<PathBuf>) -> Self {
+        Self { cluster: cluster.into(), ..self.clone() }
     }
 
     /// Locks the directory for this process until the file is closed. None: another process has locked it.
@@ -94,7 +101,9 @@ impl DataDir {
         command.current_dir("/");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("PG") || text.starts_with("LC_") || text.starts_with("LANG") {
+            // PostgreSQL would tell systemd that it is ready, in the place of the server
+            let is_systemds = text == "NOTIFY_SOCKET";
+            if is_systemds || text.starts_with("PG") || text.starts_with("LC_") || text.starts_with("LANG") {
                 command.env_remove(&name);
             }
         }

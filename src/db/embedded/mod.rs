@@ -24,12 +24,16 @@ mod cluster;
 mod data_dir;
 mod programs;
 mod throwaway;
+mod upgrade;
 
 pub use data_dir::DataDir;
 pub use throwaway::serve_tests;
+pub use upgrade::{Upgraded, remove_old, upgrade};
+
+pub(super) use programs::Programs;
 
 use cluster::{clear_unfinished, end_leftover, make_cluster};
-use programs::{Programs, major_of};
+use programs::major_of;
 
 const DATABASE: &str = "healthcare";
 /// The number in the name of the socket. Nothing listens on the network.
@@ -60,7 +64,7 @@ pub struct Embedded {
     socket_dir: PathBuf,
     keeper: Child,
     pipe: Option<ChildStdin>,
-    _lock: File,
+    lock: File,
 }
 
 /// Whether what is written must survive a crash of the machine.
@@ -82,19 +86,32 @@ impl Embedded {
     ) -> Result<Self> {
         let lock =
             data_dir.lock()?.with_context(|| format!("another instance is using {}", data_dir.path().display()))?;
+        upgrade::finish(&data_dir)?;
         let cluster = data_dir.cluster();
         let programs = Programs::find(bindir, major_of(&cluster)?, &cluster)?;
         end_leftover(&data_dir, &programs).await?;
         clear_unfinished(&data_dir)?;
-        if !cluster.exists() {
+        let embedded = Self::run(data_dir.clone(), programs, durability, connections, lock).await?;
+        clear_unfinished(&data_dir)?;
+        Ok(embedded)
+    }
+
+    /// Runs it by these programs, in a directory that is locked.
+    async fn run(
+        data_dir: DataDir,
+        programs: Programs,
+        durability: Durability,
+        connections: u32,
+        lock: File,
+    ) -> Result<Self> {
+        if !data_dir.cluster().exists() {
             make_cluster(&data_dir, &programs, durability).await?;
-            clear_unfinished(&data_dir)?;
         }
         let socket_dir = data_dir.make_socket_dir()?;
         let settings = settings(durability, connections);
         let (keeper, pipe) = launch(&data_dir, &programs, &socket_dir, &settings).await?;
         make_database(&options(&socket_dir)).await?;
-        Ok(Self { data_dir, programs, settings, socket_dir, keeper, pipe, _lock: lock })
+        Ok(Self { data_dir, programs, settings, socket_dir, keeper, pipe, lock })
     }
 
     /// Starts it again after it has ended by itself.
@@ -127,11 +144,17 @@ impl Embedded {
     }
 
     /// Stops it, and waits until everything is on the disk.
-    pub async fn stop(mut self) -> Result<()> {
+    pub async fn stop(self) -> Result<()> {
+        self.stop_locked().await?;
+        Ok(())
+    }
+
+    /// The same, with the directory still locked.
+    async fn stop_locked(mut self) -> Result<File> {
         self.pipe.take();
         timeout(LONG, self.keeper.wait()).await.context("PostgreSQL does not stop")??;
         data_dir::remove_socket_dir(&self.socket_dir);
-        Ok(())
+        Ok(self.lock)
     }
 }
 
@@ -176,6 +199,8 @@ fn settings(durability: Durability, connections: u32) -> Vec<String> {
         "log_error_verbosity=terse",
         "log_min_error_statement=panic",
         "log_parameter_max_length_on_error=0",
+        // a hardened service may not make code while it runs
+        "jit=off",
         &max_connections,
     ];
     match durability {

@@ -28,26 +28,25 @@ Install PostgreSQL:
 or say where its programs are: PG_BINDIR=/path/to/bin
 or use a PostgreSQL that runs: DATABASE_URL=postgres://USER:PASSWORD@HOST:PORT/NAME";
 
+/// What runs a database.
+const SERVER: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
+/// What puts one into a file, and back.
+const CLIENT: [&str; 2] = ["pg_dump", "pg_restore"];
+
 /// The programs of one PostgreSQL.
-pub(super) struct Programs {
+#[derive(Clone)]
+pub(in crate::db) struct Programs {
     bindir: PathBuf,
     pub(super) major: u32,
     /// "15.18".
-    pub(super) version: String,
+    pub(in crate::db) version: String,
 }
 
 impl Programs {
     /// The newest version; or, if data exists, the major version that made it.
     pub(super) fn find(bindir: Option<&Path>, wanted: Option<u32>, cluster: &Path) -> Result<Self> {
-        let mut found: Vec<Self> = match bindir {
-            Some(bindir) => vec![
-                Self::at(bindir)
-                    .with_context(|| format!("PG_BINDIR: no initdb and postgres that run in {}", bindir.display()))?,
-            ],
-            None => candidates().iter().filter_map(|bindir| Self::at(bindir)).collect(),
-        };
-        found.sort_by_key(|programs| programs.major);
-        let installed: Vec<&str> = found.iter().map(|programs| programs.version.as_str()).collect();
+        let mut found = Self::servers(bindir)?;
+        let installed = versions(&found);
         let Some(wanted) = wanted else {
             return match found.pop() {
                 Some(newest) => Ok(newest),
@@ -56,31 +55,89 @@ impl Programs {
                 }
             };
         };
-        let installed = if installed.is_empty() { "none".to_owned() } else { installed.join(", ") };
         found.into_iter().find(|programs| programs.major == wanted).with_context(|| {
             format!(
-                "the data in {} is PostgreSQL {wanted}'s; installed: {installed}. Install PostgreSQL {wanted}, or move \
-                 the data: pg_dumpall with PostgreSQL {wanted} elsewhere, then start on an empty DATA_DIR and restore",
+                "the data in {} is PostgreSQL {wanted}'s; installed: {installed}. Install PostgreSQL {wanted}. To move \
+                 the data to a newer PostgreSQL, have both installed, and run `healthcare-backend upgrade`",
                 cluster.display()
             )
         })
     }
 
-    fn at(bindir: &Path) -> Option<Self> {
-        let has = |program: &str| bindir.join(program).is_file();
-        if !(has("initdb") && has("postgres") && has("pg_ctl")) {
+    /// Those of the data's major version, and the newest ones, which are newer.
+    pub(super) fn of_two_majors(bindir: Option<&Path>, old: u32, cluster: &Path) -> Result<(Self, Self)> {
+        let newest = Self::servers(bindir)?.pop().filter(|programs| programs.major > old);
+        let old_programs = match Self::find(None, Some(old), cluster) {
+            // the directory that was named may have them too
+            Err(error) => Self::find(bindir, Some(old), cluster).map_err(|_| error),
+            found => found,
+        }?;
+        let newest = newest.with_context(|| {
+            format!(
+                "the data in {} is PostgreSQL {old}'s, and no newer one was found: install it, or say where its programs \
+                 are, with PG_BINDIR",
+                cluster.display()
+            )
+        })?;
+        Ok((old_programs, newest))
+    }
+
+    /// Those that put a database of this major version into a file, and back: of the same version, or of the next one.
+    pub(in crate::db) fn for_files(bindir: Option<&Path>, major: u32) -> Result<Self> {
+        let found = Self::all(bindir, &CLIENT);
+        let versions = versions(&found);
+        found.into_iter().find(|programs| programs.major >= major).with_context(|| {
+            format!(
+                "this needs pg_dump and pg_restore of PostgreSQL {major} or later; found: {versions}.\nInstall them:\n  \
+                 Debian, Ubuntu:  apt-get install -y postgresql-client\n  macOS:           brew install \
+                 postgresql@{major}\nor say where they are: PG_BINDIR=/path/to/bin"
+            )
+        })
+    }
+
+    fn servers(bindir: Option<&Path>) -> Result<Vec<Self>> {
+        let found = Self::all(bindir, &SERVER);
+        match bindir {
+            Some(bindir) if found.is_empty() => {
+                bail!("PG_BINDIR: no initdb and postgres that run in {}", bindir.display())
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// All directories that have these programs, or that one; the oldest version first.
+    fn all(bindir: Option<&Path>, programs: &[&str]) -> Vec<Self> {
+        let places = bindir.map_or_else(candidates, |bindir| vec![bindir.to_owned()]);
+        let mut found: Vec<Self> = places.iter().filter_map(|bindir| Self::at(bindir, programs)).collect();
+        found.sort_by_key(|programs| programs.major);
+        found
+    }
+
+    fn at(bindir: &Path, programs: &[&str]) -> Option<Self> {
+        // Debian's pg_wrapper, in the place of each client, chooses a version by itself
+        let has = |program: &&str| {
+            let resolved = bindir.join(program).canonicalize();
+            resolved.is_ok_and(|path| path.is_file() && !path.ends_with("pg_wrapper"))
+        };
+        if !programs.iter().all(has) {
             return None;
         }
-        let output = Command::new(bindir.join("postgres")).arg("--version").output().ok()?;
+        let output = Command::new(bindir.join(programs.first()?)).arg("--version").output().ok()?;
         // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
         let version = String::from_utf8(output.stdout).ok()?.split_whitespace().nth(2)?.to_owned();
         let major = version.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()?;
         Some(Self { bindir: bindir.to_owned(), major, version })
     }
 
-    pub(super) fn path(&self, program: &str) -> PathBuf {
+    pub(in crate::db) fn path(&self, program: &str) -> PathBuf {
         self.bindir.join(program)
     }
+}
+
+fn versions(found: &[Programs]) -> String {
+    let mut versions: Vec<&str> = found.iter().map(|programs| programs.version.as_str()).collect();
+    versions.dedup();
+    if versions.is_empty() { "none".into() } else { versions.join(", ") }
 }
 
 /// The major version of a data directory. None: there is no data yet.
