@@ -74,7 +74,7 @@ async fn deleted(visit: &Visit, model: &Model, ids: &[i64], next: &str) -> Resul
 async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Response> {
     let table = model.table;
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
-    let request = ListRequest { ids: Some(ids.to_vec()), ..ListRequest::latest(table, limit) };
+    let request = ListRequest { ids: Some(ids.to_vec()), ..ListRequest::latest(limit) };
     let rows = visit.admin.list(table, &request).await?.rows;
     if rows.is_empty() {
         return Err(ApiError::NotFound);

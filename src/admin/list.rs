@@ -7,7 +7,7 @@ use super::{
     filters,
     model::{Model, Of},
     page::Page,
-    query::Query,
+    query::{self, Query},
     value,
     visit::Visit,
 };
@@ -97,8 +97,8 @@ fn table(
                 }
                 p .count role="status" { (counted(model, request, page, count)) }
                 @if request.after.is_some() { a href=(query.with("after", None).url()) { "First page" } }
-                @if let Some((next, _)) = &page.next {
-                    a .button href=(query.with("after", Some(&next.to_string())).url()) rel="next" { "Next page" }
+                @if let Some(next) = &page.next {
+                    a .button href=(query.with("after", Some(&query::place_text(next))).url()) rel="next" { "Next page" }
                 }
             }
         }
@@ -124,10 +124,7 @@ pub(super) fn grouped(number: i64) -> String {
 }
 
 fn heading(query: &Query, request: &ListRequest, column: &Column) -> Markup {
-    if column.order.is_none() {
-        return html! { th scope="col" { (column.title) } };
-    }
-    let is_ordered = request.order.name == column.name;
+    let is_ordered = request.order.is_some_and(|order| order.name == column.name);
     let (sort, sign) = match (is_ordered, request.is_descending) {
         (true, true) => (Some("descending"), ""),
         (true, false) => (Some("ascending"), "-"),

@@ -1,11 +1,12 @@
 //! What the URL of a list asks for.
 
+use chrono::{DateTime, NaiveDate};
 use form_urlencoded::Serializer;
 
 use super::model::Model;
 use crate::db::admin::{
     list::{After, Condition, ListRequest},
-    table::{By, Filter},
+    table::{By, Column, Filter, Kind},
 };
 
 /// How many rows a page has.
@@ -67,7 +68,7 @@ impl Query {
 
     /// What is asked of the list of a model. A filter that can't be understood finds nothing.
     pub(super) fn request(&self, model: &'static Model) -> ListRequest {
-        let mut request = ListRequest { words: self.words(), ..ListRequest::latest(model.table, PAGE) };
+        let mut request = ListRequest { words: self.words(), ..ListRequest::latest(PAGE) };
         for filter in model.table.filters {
             if let Some(value) = self.get(filter.name) {
                 request.conditions.push((filter, condition(filter, value).unwrap_or(Condition::Never)));
@@ -75,11 +76,11 @@ impl Query {
         }
         if let Some(order) = self.get("o") {
             let name = order.strip_prefix('-').unwrap_or(order);
-            if let Some(column) = model.table.ordering(name) {
-                (request.order, request.is_descending) = (column, order.starts_with('-'));
+            if let Some(column) = model.table.column(name) {
+                (request.order, request.is_descending) = (Some(column), order.starts_with('-'));
             }
         }
-        request.after = self.get("after").and_then(|after| after.parse().ok()).map(After::Row);
+        request.after = self.get("after").and_then(|after| place(after, request.order));
         request
     }
 }
@@ -97,7 +98,30 @@ fn condition(filter: &Filter, value: &str) -> Option<Condition> {
     }
 }
 
-/// The words of a text.
+/// Where a page begins, as the URL says it: the numbers of the row before it, and what that was ordered by.
+fn place(text: &str, order: Option<&Column>) -> Option<After> {
+    let mut parts = text.splitn(3, '-');
+    let (id, then, key) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+    let is_one = match order.map_or(Kind::Number, |column| column.kind) {
+        Kind::Number => key.parse::<i64>().is_ok(),
+        Kind::Day => key.parse::<NaiveDate>().is_ok(),
+        Kind::Time => key == "-infinity" || DateTime::parse_from_str(key, "%F %T%.f%#z").is_ok(),
+        Kind::Flag => key.parse::<bool>().is_ok(),
+        Kind::Text | Kind::Choice(_) | Kind::Row(_) => true,
+    };
+    is_one.then(|| After { key: key.to_owned(), then, id })
+}
+
+/// The same for the URL.
+pub(super) fn place_text(after: &After) -> String {
+    format!("{}-{}-{}", after.id, after.then, after.key)
+}
+
+/// The words of a text. The sign between the two of a mapping is none.
 pub(super) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().filter(|word| !word.contains('\0')).take(WORDS).map(ToOwned::to_owned).collect()
+    text.split_whitespace()
+        .filter(|word| !word.contains('\0') && *word != "·")
+        .take(WORDS)
+        .map(ToOwned::to_owned)
+        .collect()
 }

@@ -19,7 +19,7 @@ pub(super) const SHOWN: i64 = 20;
 pub(super) async fn rows(visit: &Visit, related: &Related, id: i64) -> Result<(&'static Table, ListPage, i64)> {
     let table = admin::table(related.table).ok_or(ApiError::NotFound)?;
     let filter = table.filter(related.filter).ok_or(ApiError::NotFound)?;
-    let request = ListRequest::latest(table, SHOWN).with(filter, Condition::Id(id));
+    let request = ListRequest::latest(SHOWN).with(filter, Condition::Id(id));
     let page = visit.admin.list(table, &request).await?;
     let count = match page.next {
         Some(_) => visit.admin.count(table, &request).await?,

@@ -16,15 +16,15 @@ pub static USERS: Table = Table {
     columns: &[
         Column::new("email", "E-mail", "t.email", Kind::Text).ordered("lower(t.email)"),
         Column::new("name", "Name", "t.name", Kind::Text).ordered("fold(t.name)"),
-        Column::new("username", "Username", "t.username", Kind::Text),
+        Column::new("username", "Username", "t.username", Kind::Text).ordered("coalesce(lower(t.username), '')"),
         Column::new("is_active", "Active", "t.is_active", Kind::Flag),
         Column::new("is_staff", "Staff", "t.is_staff", Kind::Flag),
         Column::new("is_superuser", "Superuser", "t.is_superuser", Kind::Flag),
-        Column::new("date_joined", "Joined", "t.date_joined", Kind::Time).ordered("t.date_joined"),
+        Column::new("date_joined", "Joined", "t.date_joined", Kind::Time),
         Column::new("updated_at", "Updated", "t.updated_at", Kind::Time),
-        Column::new("last_login", "Last login", "t.last_login", Kind::Time),
+        Column::new("last_login", "Last login", "t.last_login", Kind::Time)
+            .ordered("coalesce(t.last_login, '-infinity')"),
     ],
-    latest: "date_joined",
     filters: &[
         Filter::new("is_active", "Active", "t.is_active", By::Flag),
         Filter::new("is_staff", "Staff", "t.is_staff", By::Flag),

@@ -14,6 +14,7 @@ mod escaping;
 mod forms;
 mod frame;
 mod lists;
+mod orders;
 mod relations;
 mod rights;
 mod walk;
