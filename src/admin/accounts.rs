@@ -1,14 +1,19 @@
 //! What accounts have beside other rows: a password, and logins.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
 use maud::{Markup, html};
 use serde_json::json;
 
 use super::{
     AdminState, form,
     form::Shown,
-    model::{Ask, Field, OfRow},
+    model::{Ask, Field, Model, OfRow},
     page::Page,
+    record::{refusal, with_status},
     value,
     visit::Visit,
 };
@@ -53,12 +58,8 @@ fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
             }
         }
     };
-    let trail = [("users/".to_owned(), USERS.title.to_owned())];
-    let mut page = visit.page(Page { title: "Add user", trail: &trail, place: "users/", ..Page::default() }, content);
-    if !shown.errors.is_empty() {
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    page
+    let trail = [(visit.list(&USERS), USERS.title.to_owned())];
+    visit.page(Page { title: "Add user", trail: &trail, place: "users/", ..Page::default() }, content)
 }
 
 /// Makes an account, by the rules of registration.
@@ -67,16 +68,20 @@ pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: For
     match made {
         Ok((id, email)) => {
             let next = match (sent.has("_addanother"), sent.has("_continue")) {
-                (true, _) => "users/add/".to_owned(),
-                (_, true) => format!("users/{id}/change/"),
-                _ => "users/".to_owned(),
+                (true, _) => format!("users/add/{}", visit.carried()),
+                (_, true) => format!("users/{id}/change/{}", visit.carried()),
+                _ => visit.list(&USERS),
             };
             Ok(visit.go(&next, &format!("The user “{email}” was added.")))
         }
-        Err(ApiError::Invalid(errors)) => {
-            Ok(add_form(&visit, &Shown { typed: Some(&without_passwords(&sent)), errors, ..Shown::default() }))
+        Err(error) => {
+            let (errors, status) = match error {
+                ApiError::Invalid(errors) => (errors, StatusCode::BAD_REQUEST),
+                error => refusal(error)?,
+            };
+            let shown = Shown { typed: Some(&without_passwords(&sent)), errors, ..Shown::default() };
+            Ok(with_status(add_form(&visit, &shown), status))
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -120,12 +125,23 @@ fn without_passwords(sent: &Form) -> Form {
 
 /// The form for another password of an account.
 pub(super) async fn password_page(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    let record = account(&visit, model, id).await?;
+    if id == visit.admin.member().id {
+        return Ok(own_password(&visit));
+    }
+    if !record.may_change {
+        return Err(visit.admin.why_refused());
+    }
     Ok(password_form(&visit, &record, FieldErrors::default()))
 }
 
-async fn account(visit: &Visit, table: &str, id: i64) -> Result<Record> {
-    if table == USERS.name { visit.admin.get(&USERS, id).await } else { Err(ApiError::NotFound) }
+/// One's own password is changed with the old one.
+fn own_password(visit: &Visit) -> Response {
+    Redirect::to(&visit.to("password/")).into_response()
+}
+
+async fn account(visit: &Visit, model: &'static Model, id: i64) -> Result<Record> {
+    if model.is_account { visit.admin.get(model.table, id).await } else { Err(ApiError::NotFound) }
 }
 
 fn password_form(visit: &Visit, record: &Record, errors: FieldErrors) -> Response {
@@ -137,8 +153,10 @@ fn password_form(visit: &Visit, record: &Record, errors: FieldErrors) -> Respons
             div .buttons { button .primary { "Set password" } }
         }
     };
-    let trail =
-        [("users/".to_owned(), USERS.title.to_owned()), (format!("users/{}/change/", record.id), record.label.clone())];
+    let trail = [
+        (visit.list(&USERS), USERS.title.to_owned()),
+        (format!("users/{}/change/{}", record.id, visit.carried()), record.label.clone()),
+    ];
     let page = Page { title: "Set password", trail: &trail, place: "users/", ..Page::default() };
     let mut response = visit.page(page, content);
     if !shown.errors.is_empty() {
@@ -154,7 +172,10 @@ pub(super) async fn set_password(
     State(state): State<AdminState>,
     sent: Form,
 ) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    let record = account(&visit, model, id).await?;
+    if id == visit.admin.member().id {
+        return Ok(own_password(&visit));
+    }
     let text = |name: &str| record.values.get(name).and_then(|value| value.as_str()).unwrap_or_default();
     let attributes = [("username", text("username")), ("name", text("name")), ("email", text("email"))];
     let password = sent.text("password");
@@ -170,14 +191,18 @@ pub(super) async fn set_password(
     }
     let hash = state.passwords.hash(password.to_owned()).await?;
     visit.admin.set_password(id, &hash).await?;
-    Ok(visit.go(&format!("users/{id}/change/"), &format!("The password of “{}” was set.", record.label)))
+    Ok(visit
+        .go(&format!("users/{id}/change/{}", visit.carried()), &format!("The password of “{}” was set.", record.label)))
 }
 
 /// Ends all logins and API tokens of an account.
 pub(super) async fn end_sessions(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    let record = account(&visit, model, id).await?;
     let count = visit.admin.end_sessions(id).await?;
-    Ok(visit.go(&format!("users/{id}/change/"), &format!("{count} logins of “{}” were ended.", record.label)))
+    Ok(visit.go(
+        &format!("users/{id}/change/{}", visit.carried()),
+        &format!("{count} logins of “{}” were ended.", record.label),
+    ))
 }
 
 /// The logins of an account, on its page.
@@ -204,8 +229,10 @@ pub(super) async fn sections(visit: &Visit, record: &Record) -> Result<Markup> {
                         }
                     }
                 }
-                form method="post" action=(visit.to(&format!("users/{}/sessions/end/", record.id))) {
-                    button { "End all logins" }
+                @if record.may_change || record.id == visit.admin.member().id {
+                    form method="post" action=(visit.to(&format!("users/{}/sessions/end/{}", record.id, visit.carried()))) {
+                        button { "End all logins" }
+                    }
                 }
             }
             p { a href=(visit.to(&format!("changes/?actor={}", record.id))) { "What this user did" } }

@@ -101,11 +101,11 @@ pub(super) async fn history(visit: Visit, OfRow(model, id): OfRow) -> Result<Res
     if label.is_none() && page.entries.is_empty() {
         return Err(ApiError::NotFound);
     }
-    let mut trail = vec![(format!("{}/", table.name), table.title.to_owned())];
+    let mut trail = vec![(visit.list(table), table.title.to_owned())];
     let is_there = label.is_some();
     let label = label.unwrap_or_else(|| format!("{} {id}", table.noun));
     if is_there {
-        trail.push((format!("{}/{id}/change/", table.name), label.clone()));
+        trail.push((format!("{}/{id}/change/{}", table.name, visit.carried()), label.clone()));
     }
     let content = html! {
         @if !is_there { p .notice { "This " (table.noun) " was deleted." } }

@@ -7,6 +7,7 @@ use super::{
     export,
     model::{Model, Of, OfRow},
     page::Page,
+    query::Query,
     record::back,
     related,
     visit::Visit,
@@ -25,34 +26,39 @@ const LOOKED_INTO: usize = 20;
 /// What is done with the chosen rows of a list.
 pub(super) async fn action(visit: Visit, Of(model): Of, sent: Form) -> Result<Response> {
     let ids: Vec<i64> = sent.all("id").filter_map(|id| id.parse().ok()).take(MOST).collect();
-    let list = format!("{}/", model.table.name);
+    let list = format!("{}/{}", model.table.name, Query::parse(visit.query()).behind());
     if ids.is_empty() {
         return Ok(visit.go(&list, &format!("Choose the {} first.", model.table.title.to_lowercase())));
     }
     match sent.text("action") {
         "export" => Ok(export::chosen(visit.admin, model, ids)),
         "delete" if sent.has("sure") => deleted(&visit, model, &ids, &list).await,
-        "delete" => confirm(&visit, model, &ids).await,
+        "delete" => confirm(&visit, model, &ids, &list).await,
         _ => Err(ApiError::BadRequest("There is no such action.".into())),
     }
 }
 
 /// What goes with a row.
 pub(super) async fn page(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    confirm(&visit, model, &[id]).await
+    if !visit.admin.get(model.table, id).await?.may_change {
+        return Err(visit.admin.why_refused());
+    }
+    let list = visit.list(model.table);
+    confirm(&visit, model, &[id], &list).await
 }
 
 /// Deletes a row.
 pub(super) async fn delete(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    deleted(&visit, model, &[id], &format!("{}/", model.table.name)).await
+    let list = visit.list(model.table);
+    deleted(&visit, model, &[id], &list).await
 }
 
 /// Takes a doctor from a patient, or the other way round, on the page of one of them.
 pub(super) async fn remove(visit: Visit, OfRow(model, id): OfRow, sent: Form) -> Result<Response> {
-    if model.table.name != "mappings" {
+    if !model.table.is_link {
         return Err(ApiError::NotFound);
     }
-    let next = back(&sent).unwrap_or_else(|| format!("{}/", model.table.name));
+    let next = back(&visit, &sent).unwrap_or_else(|| format!("{}/", model.table.name));
     deleted(&visit, model, &[id], &next).await
 }
 
@@ -71,7 +77,7 @@ async fn deleted(visit: &Visit, model: &Model, ids: &[i64], next: &str) -> Resul
     Ok(visit.go(next, &notice))
 }
 
-async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Response> {
+async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64], list: &str) -> Result<Response> {
     let table = model.table;
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
     let request = ListRequest { ids: Some(ids.to_vec()), ..ListRequest::latest(limit) };
@@ -89,8 +95,8 @@ async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Re
         });
     }
     let (single, action) = match ids {
-        [id] => (true, visit.to(&format!("{}/{id}/delete/", table.name))),
-        _ => (false, visit.to(&format!("{}/", table.name))),
+        [id] => (true, visit.to(&format!("{}/{id}/delete/{}", table.name, visit.carried()))),
+        _ => (false, visit.to(list)),
     };
     let title = if single {
         format!("Delete this {}?", table.noun)
@@ -109,11 +115,11 @@ async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Re
             }
             div .buttons {
                 button .danger { "Yes, delete" }
-                a .button href=(visit.to(&format!("{}/", table.name))) { "No, go back" }
+                a .button href=(visit.to(list)) { "No, go back" }
             }
         }
     };
-    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let trail = [(list.to_owned(), table.title.to_owned())];
     let place = format!("{}/", table.name);
     Ok(visit.page(Page { title: &title, trail: &trail, place: &place, ..Page::default() }, content).into_response())
 }
@@ -134,7 +140,7 @@ async fn what_goes(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
             }
         });
     }
-    if model.table.name == "users" {
+    if model.is_account {
         parts.push(html! { p { "All its logins and API tokens." } });
     }
     Ok(html! { @for part in parts { (part) } })

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     model::{Ask, Field},
-    pick,
+    pick, value,
     visit::Visit,
 };
 use crate::{
@@ -42,6 +42,30 @@ impl Field {
             (_, Value::String(text)) => text.clone(),
             (_, Value::Null) => String::new(),
             (_, other) => other.to_string(),
+        }
+    }
+}
+
+impl Field {
+    /// The same, as it is read.
+    fn words_of(&self, text: &str) -> String {
+        match (self.ask, text) {
+            (Ask::Choice(choices), text) => value::words(choices, text),
+            (Ask::Flag, "true") => "Yes".into(),
+            (Ask::Flag, _) => "No".into(),
+            (_, text) => text.to_owned(),
+        }
+    }
+}
+
+/// The fields of a row, for somebody who may not change it.
+pub(super) fn read_only(fields: &[Field], record: &Record) -> Markup {
+    html! {
+        dl .card .record .read {
+            @for field in fields {
+                @let text = field.words_of(&field.text_of(record));
+                div { dt { (field.label) } dd { @if text.is_empty() { span .quiet { "–" } } @else { (text) } } }
+            }
         }
     }
 }
@@ -97,7 +121,7 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
             label for=(field.name) { (field.label) @if is_required { span .quiet { " (required)" } } }
             (control(visit, field, &shown.text(field), (is_required, error.is_some()), &about.join(" ")))
             @if let Some(error) = error { p .error id={ (field.name) "-error" } { (error) } }
-            @if let Some(now) = now { p .now id={ (field.name) "-now" } { "Now it is: " @if now.is_empty() { em { "empty" } } @else { strong { (now) } } } }
+            @if let Some(now) = now { p .now id={ (field.name) "-now" } { "Now it is: " @if now.is_empty() { em { "empty" } } @else { strong { (field.words_of(&now)) } } } }
             @if let Some(choices) = choices { (choose(field, choices)) }
             @if !field.help.is_empty() { p .help id={ (field.name) "-help" } { (field.help) } }
         }

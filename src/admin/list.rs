@@ -39,7 +39,7 @@ pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
                 @for (name, value) in query.others(&["q", "after"]) { input type="hidden" name=(name) value=(value); }
                 button { "Search" }
             }
-            a .button .primary href=(visit.to(&format!("{}/add/", model.table.name))) { "Add " (model.table.noun) }
+            a .button .primary href=(visit.to(&format!("{}/add/{}", model.table.name, query.carried(model.table.name)))) { "Add " (model.table.noun) }
         }
         div .list {
             (filters)
@@ -86,7 +86,7 @@ fn table(
                             @for column in model.table.columns { (heading(query, request, column)) }
                         }
                     }
-                    tbody { @for row in &page.rows { (row_of(visit, model, row)) } }
+                    tbody { @for row in &page.rows { (row_of(visit, model, query, row)) } }
                 }
             }
             div .under {
@@ -134,8 +134,9 @@ fn heading(query: &Query, request: &ListRequest, column: &Column) -> Markup {
     html! { th scope="col" aria-sort=[sort] { a href=(url) { (column.title) } } }
 }
 
-fn row_of(visit: &Visit, model: &Model, row: &ListRow) -> Markup {
+fn row_of(visit: &Visit, model: &Model, query: &Query, row: &ListRow) -> Markup {
     let table = model.table;
+    let carried = query.carried(table.name);
     html! {
         tr {
             td .tick { input type="checkbox" name="id" value=(row.id) aria-label={ "Choose " (row.label) }; }
@@ -143,7 +144,7 @@ fn row_of(visit: &Visit, model: &Model, row: &ListRow) -> Markup {
                 @let value = row.values.get(column.name).unwrap_or_default();
                 @let shown = value::shown(visit.root(), column.kind, value);
                 @if index == 0 {
-                    th scope="row" { a href=(visit.to(&format!("{}/{}/change/", table.name, row.id))) { (shown) } }
+                    th scope="row" { a href=(visit.to(&format!("{}/{}/change/{carried}", table.name, row.id))) { (shown) } }
                 } @else {
                     td { (shown) }
                 }

@@ -13,6 +13,8 @@ use crate::db::admin::{
 const PAGE: i64 = 100;
 /// The most words that are searched for.
 const WORDS: usize = 10;
+/// The parameter with the list that a page was reached from.
+const LIST: &str = "list";
 /// How long ago something may be: what the URL says, the interval, and the words.
 pub(super) const AGES: [(&str, &str, &str); 4] = [
     ("today", "1 day", "Past 24 hours"),
@@ -53,6 +55,31 @@ impl Query {
             return "?".into();
         }
         format!("?{}", Serializer::new(String::new()).extend_pairs(&self.0).finish())
+    }
+
+    /// The same behind a path: nothing, if nothing is asked.
+    pub(super) fn behind(&self) -> String {
+        if self.0.is_empty() { String::new() } else { self.url() }
+    }
+
+    /// As the pages that are reached from the list of a model carry it along.
+    pub(super) fn carried(&self, model: &str) -> String {
+        if self.0.is_empty() {
+            String::new()
+        } else {
+            Self(vec![(LIST.into(), format!("{model}{}", self.url()))]).url()
+        }
+    }
+
+    /// What another page carries along of a list, for the next one.
+    pub(super) fn carried_on(&self) -> String {
+        self.get(LIST).map(|list| Self(vec![(LIST.into(), list.to_owned())]).url()).unwrap_or_default()
+    }
+
+    /// The list of a model as it was, if this page was reached from it: only ever a path of ours.
+    pub(super) fn list(&self, model: &str) -> String {
+        let list = self.get(LIST).and_then(|list| list.strip_prefix(model)?.strip_prefix('?'));
+        format!("{model}/{}", list.map(|list| Self::parse(list).behind()).unwrap_or_default())
     }
 
     /// Each parameter but these, for the hidden fields of a form.

@@ -9,11 +9,17 @@ use headers::{Cookie, HeaderMapExt};
 use maud::Markup;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::page::{Frame, Page};
+use super::{
+    page::{Frame, Page},
+    query::Query,
+};
 use crate::{
     auth::Staff,
     config::AdminPath,
-    db::{Db, admin::Admin},
+    db::{
+        Db,
+        admin::{Admin, Table},
+    },
     error::{ApiError, Result},
 };
 
@@ -43,6 +49,16 @@ impl Visit {
     /// The query of the URL.
     pub(super) fn query(&self) -> &str {
         self.uri.query().unwrap_or_default()
+    }
+
+    /// The list of a table, as it was when this page was reached from it.
+    pub(super) fn list(&self, table: &Table) -> String {
+        Query::parse(self.query()).list(table.name)
+    }
+
+    /// What a path to a next page ends with, so that it leads back to the same list.
+    pub(super) fn carried(&self) -> String {
+        Query::parse(self.query()).carried_on()
     }
 
     /// Where the admin is.

@@ -8,6 +8,8 @@ pub static MAPPINGS: Table = Table {
     sql: "patient_doctor_mappings",
     noun: "mapping",
     title: "Mappings",
+    is_link: true,
+    twice: "This doctor looks after this patient already.",
     from: "patient_doctor_mappings t join patients p on p.id = t.patient_id join doctors d on d.id = t.doctor_id",
     label: "concat_ws(' ', p.first_name, nullif(p.last_name, ''), '·', d.first_name, nullif(d.last_name, ''))",
     record: "to_jsonb(t) || jsonb_build_object( \

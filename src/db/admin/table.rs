@@ -14,6 +14,10 @@ pub struct Table {
     pub noun: &'static str,
     /// Many: "Mappings".
     pub title: &'static str,
+    /// Whether it only connects rows of two others, on whose pages its rows are added and removed.
+    pub is_link: bool,
+    /// What is said of a row that is there already; empty if the error names a field.
+    pub twice: &'static str,
     /// The table as `t`, and what else its columns are read from.
     pub from: &'static str,
     /// What a row is called.
@@ -121,6 +125,8 @@ pub struct Related {
 
 /// Conditions on the row as it is (`t`), the row as it is to be (`r`) and the `actor`.
 pub struct Guards {
+    /// Who may change or delete the row as it is.
+    pub may: &'static str,
     pub insert: &'static str,
     pub update: &'static str,
     pub delete: &'static str,
@@ -130,7 +136,7 @@ pub struct Guards {
 
 impl Guards {
     /// All staff may.
-    pub const NONE: Self = Self { insert: "true", update: "true", delete: "true", lock: "" };
+    pub const NONE: Self = Self { may: "true", insert: "true", update: "true", delete: "true", lock: "" };
 }
 
 impl Column {
@@ -177,6 +183,8 @@ impl Table {
         sql: "",
         noun: "",
         title: "",
+        is_link: false,
+        twice: "",
         from: "",
         label: "",
         record: "to_jsonb(t) - 'search'",

@@ -34,16 +34,15 @@ pub static USERS: Table = Table {
     related: &[Related { title: "Patients", table: "patients", filter: "owner" }],
     written: &["email", "username", "name", "password_hash", "is_active", "is_staff", "is_superuser"],
     guards: Guards {
+        may: "(actor.is_superuser or not (t.is_staff or t.is_superuser))",
         insert: "(actor.is_superuser or not (r.is_staff or r.is_superuser))",
-        update: "(actor.is_superuser or not (t.is_staff or t.is_superuser \
-                or coalesce(r.is_staff, false) or coalesce(r.is_superuser, false))) \
+        update: "(actor.is_superuser or not (coalesce(r.is_staff, false) or coalesce(r.is_superuser, false))) \
             and (not (t.is_superuser and t.is_active and t.is_staff) \
                 or coalesce(r.is_superuser, t.is_superuser) and coalesce(r.is_active, t.is_active) \
                     and coalesce(r.is_staff, t.is_staff) \
                 or exists (select from superusers s where s.id <> t.id))",
-        delete: "(actor.is_superuser or not (t.is_staff or t.is_superuser)) \
-            and (not (t.is_superuser and t.is_active and t.is_staff) \
-                or exists (select from superusers s where s.id <> all(wanted.ids)))",
+        delete: "(not (t.is_superuser and t.is_active and t.is_staff) \
+            or exists (select from superusers s where s.id <> all(wanted.ids)))",
         // those that change at the same time wait for each other at the first superuser, and see who is left
         lock: ", superusers as materialized ( \
             select id from users where is_superuser and is_active and is_staff order by id for update)",

@@ -102,7 +102,7 @@ async fn every_fault_stands_beside_its_field_and_what_was_typed_is_kept() {
         .is(400);
     assert_eq!(error(&page, "license_number"), "doctor with this license number already exists.");
     let page = sam.post("/admin/mappings/add/", &[("patient", "#1"), ("doctor", "#1")]).await.is(400);
-    shows(&page, "The fields patient, doctor must make a unique set.");
+    shows(&page, "This doctor looks after this patient already.");
 }
 
 #[tokio::test]

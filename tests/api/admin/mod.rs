@@ -17,6 +17,7 @@ mod lists;
 mod orders;
 mod relations;
 mod rights;
+mod state;
 mod walk;
 
 pub const ADMIN: &str = "/admin/";
