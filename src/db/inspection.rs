@@ -67,7 +67,7 @@ async fn pending_migrations(connection: &mut PgConnection) -> Result<usize, Migr
 }
 
 async fn has_superuser(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from users where is_superuser and is_active) as "has_superuser!""#)
+    sqlx::query_scalar!(r#"select exists (select from users u where does_all(u)) as "has_superuser!""#)
         .fetch_one(connection)
         .await
 }

@@ -37,15 +37,15 @@ pub static USERS: Table = Table {
         may: "(actor.is_superuser or not (t.is_staff or t.is_superuser))",
         insert: "(actor.is_superuser or not (r.is_staff or r.is_superuser))",
         update: "(actor.is_superuser or not (coalesce(r.is_staff, false) or coalesce(r.is_superuser, false))) \
-            and (not (t.is_superuser and t.is_active and t.is_staff) \
+            and (not does_all(t) \
                 or coalesce(r.is_superuser, t.is_superuser) and coalesce(r.is_active, t.is_active) \
                     and coalesce(r.is_staff, t.is_staff) \
                 or exists (select from superusers s where s.id <> t.id))",
-        delete: "(not (t.is_superuser and t.is_active and t.is_staff) \
+        delete: "(not does_all(t) \
             or exists (select from superusers s where s.id <> all(wanted.ids)))",
         // those that change at the same time wait for each other at the first superuser, and see who is left
         lock: ", superusers as materialized ( \
-            select id from users where is_superuser and is_active and is_staff order by id for update)",
+            select s.id from users s where does_all(s) order by s.id for update)",
     },
     ..Table::PLAIN
 };
