@@ -12,6 +12,7 @@ use super::{
     AdminState, form,
     form::Shown,
     model::{Ask, Field, Model, OfRow},
+    notice::{Done, Notice},
     page::Page,
     record::{refusal, with_status},
     value,
@@ -49,7 +50,8 @@ pub(super) async fn add_page(visit: Visit) -> Response {
 
 fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
     let content = html! {
-        form .card .record method="post" {
+        form .card .record method="post" data-login=(visit.to("password/")) {
+            (form::logged_out(visit))
             div .fields { (form::fields(visit, &NEW, shown)) }
             div .buttons {
                 button .primary name="_save" value="1" { "Save" }
@@ -66,13 +68,13 @@ fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
 pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: Form) -> Result<Response> {
     let made = make(&visit, &state, &sent).await;
     match made {
-        Ok((id, email)) => {
+        Ok(id) => {
             let next = match (sent.has("_addanother"), sent.has("_continue")) {
                 (true, _) => format!("users/add/{}", visit.carried()),
                 (_, true) => format!("users/{id}/change/{}", visit.carried()),
                 _ => visit.list(&USERS),
             };
-            Ok(visit.go(&next, &format!("The user “{email}” was added.")))
+            Ok(visit.go(&next, Notice::of_row(Done::Added, &USERS, id)))
         }
         Err(error) => {
             let (errors, status) = match error {
@@ -85,11 +87,10 @@ pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: For
     }
 }
 
-async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, String)> {
+async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<i64> {
     let body: Body<Registration> = sent.body();
     let account = accounts::read(&state.db, &state.passwords, &body).await?;
-    let (email, is_staff, is_superuser) =
-        (account.email.clone(), sent.text("is_staff") == "true", sent.text("is_superuser") == "true");
+    let (is_staff, is_superuser) = (sent.text("is_staff") == "true", sent.text("is_superuser") == "true");
     if (is_staff || is_superuser) && !visit.admin.member().is_superuser {
         return Err(visit.admin.why_refused());
     }
@@ -105,7 +106,7 @@ async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, St
     });
     let values: Values = values.as_object().cloned().unwrap_or_default();
     match visit.admin.insert(&USERS, &values).await {
-        Ok(id) => Ok((id, email)),
+        Ok(id) => Ok(id),
         Err(ApiError::Invalid(error)) => {
             // PostgreSQL names only one
             let taken = state.db.taken(Some(&account.email), account.username.as_deref()).await?;
@@ -191,17 +192,16 @@ pub(super) async fn set_password(
     }
     let hash = state.passwords.hash(password.to_owned()).await?;
     visit.admin.set_password(id, &hash).await?;
-    Ok(visit
-        .go(&format!("users/{id}/change/{}", visit.carried()), &format!("The password of “{}” was set.", record.label)))
+    Ok(visit.go(&format!("users/{id}/change/{}", visit.carried()), Notice::of_row(Done::PasswordSet, model.table, id)))
 }
 
 /// Ends all logins and API tokens of an account.
 pub(super) async fn end_sessions(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    let record = account(&visit, model, id).await?;
+    account(&visit, model, id).await?;
     let count = visit.admin.end_sessions(id).await?;
     Ok(visit.go(
         &format!("users/{id}/change/{}", visit.carried()),
-        &format!("{count} logins of “{}” were ended.", record.label),
+        Notice::of_row(Done::LoginsEnded, model.table, id).times(count),
     ))
 }
 

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{
     export,
     model::{Model, Of, OfRow},
+    notice::{Done, Notice},
     page::Page,
     query::Query,
     record::back,
@@ -28,7 +29,7 @@ pub(super) async fn action(visit: Visit, Of(model): Of, sent: Form) -> Result<Re
     let ids: Vec<i64> = sent.all("id").filter_map(|id| id.parse().ok()).take(MOST).collect();
     let list = format!("{}/{}", model.table.name, Query::parse(visit.query()).behind());
     if ids.is_empty() {
-        return Ok(visit.go(&list, &format!("Choose the {} first.", model.table.title.to_lowercase())));
+        return Ok(visit.go(&list, Notice::of_row(Done::NoneChosen, model.table, 0)));
     }
     match sent.text("action") {
         "export" => Ok(export::chosen(visit.admin, model, ids)),
@@ -63,18 +64,13 @@ pub(super) async fn remove(visit: Visit, OfRow(model, id): OfRow, sent: Form) ->
 }
 
 async fn deleted(visit: &Visit, model: &Model, ids: &[i64], next: &str) -> Result<Response> {
-    let names = match ids {
-        [id] => visit.admin.label(model.table, *id).await?,
-        _ => None,
-    };
     let count = visit.admin.delete(model.table, ids).await?;
-    let notice = match names {
-        Some(name) => format!("The {} “{name}” was deleted.", model.table.noun),
-        None if count == 1 => format!("1 {} was deleted.", model.table.noun),
-        None => format!("{count} {} were deleted.", model.table.title.to_lowercase()),
+    let notice = match ids {
+        [id] => Notice::of_row(Done::Deleted, model.table, *id),
+        _ => Notice::of_row(Done::AllDeleted, model.table, 0).times(count.cast_signed()),
     };
     // whoever deleted their own account is no longer logged in
-    Ok(visit.go(next, &notice))
+    Ok(visit.go(next, notice))
 }
 
 async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64], list: &str) -> Result<Response> {

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, State},
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{ORIGIN, RETRY_AFTER, SET_COOKIE},
+        header::{RETRY_AFTER, SET_COOKIE},
         request::Parts,
     },
     response::{IntoResponse, Redirect, Response},
@@ -13,8 +13,9 @@ use maud::html;
 
 use super::{
     AdminState,
+    notice::{self, Done, Notice, is_secure},
     page::{Frame, Page},
-    visit::{Visit, notice, redirect, set_notice},
+    visit::Visit,
 };
 use crate::{
     api::auth::login::{self, Credentials},
@@ -54,9 +55,13 @@ pub(super) async fn login_page(State(state): State<AdminState>, mut parts: Parts
     if Visit::from_request_parts(&mut parts, &state).await.is_ok() {
         return Redirect::to(checked_next(&state.root, &next)).into_response();
     }
-    let notice = notice(&parts.headers);
+    // to a stranger it names nobody
+    let notice = match Notice::kept(&parts.headers) {
+        Some(notice) => notice.words(None).await.ok(),
+        None => None,
+    };
     let mut page = form(&state.root, &next, "", None, notice.as_deref());
-    set_notice(page.headers_mut(), &state.root, "", 0);
+    notice::clear(page.headers_mut(), &state.root);
     page
 }
 
@@ -127,10 +132,7 @@ async fn begin(state: &AdminState, credentials: &Credentials, origin: &Origin, h
     if !db.begin_admin_session(&account, &cookie, &user_agent, &attempt, origin).await? {
         return Err(login::refused(db, Some(account.user_id), &attempt, origin).await);
     }
-    // a browser says where its form came from
-    let is_secure = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
-        || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-    let secure = if is_secure { "; Secure" } else { "" };
+    let secure = if is_secure(headers) { "; Secure" } else { "" };
     Ok(format!("{}={}; Path={root}; HttpOnly; SameSite=Lax{secure}", staff::COOKIE, cookie.text()))
 }
 
@@ -145,7 +147,7 @@ fn enter(root: &AdminPath, next: &str, cookie: &str) -> Response {
 /// Logs out.
 pub(super) async fn log_out(visit: Visit, State(root): State<AdminPath>) -> Result<Response> {
     visit.admin.log_out().await?;
-    let mut response = redirect(&root, &root.to("login/"), "You are logged out.");
+    let mut response = visit.go("login/", Notice::of(Done::LoggedOut));
     let cookie = format!("{}=; Path={root}; Max-Age=0; HttpOnly; SameSite=Lax", staff::COOKIE);
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);

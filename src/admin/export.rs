@@ -25,9 +25,9 @@ use crate::{
 const ROWS: i64 = 1000;
 
 /// Everything that the list has.
-pub(super) async fn all(visit: Visit, Of(model): Of) -> Response {
-    let request = Query::parse(visit.query()).request(model);
-    csv(visit.admin, model, ListRequest { limit: ROWS, ..request })
+pub(super) async fn all(visit: Visit, Of(model): Of) -> Result<Response> {
+    let request = Query::parse(visit.query()).request(model)?;
+    Ok(csv(visit.admin, model, ListRequest { limit: ROWS, ..request }))
 }
 
 /// The chosen rows.

@@ -90,6 +90,15 @@ impl Shown<'_> {
     }
 }
 
+/// What the script shows when the login has ended while somebody typed.
+pub(super) fn logged_out(visit: &Visit) -> Markup {
+    html! {
+        div .error role="alert" data-out hidden {
+            p { "Your login has ended. " a href=(visit.to("login/")) target="_blank" { "Log in in another window" } ", then save here once more." }
+        }
+    }
+}
+
 /// All fields of a form.
 pub(super) fn fields(visit: &Visit, fields: &'static [Field], shown: &Shown<'_>) -> Markup {
     html! {

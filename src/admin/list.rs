@@ -1,6 +1,9 @@
 //! The list of a model.
 
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -8,6 +11,7 @@ use super::{
     model::{Model, Of},
     page::Page,
     query::{self, Query},
+    record::with_status,
     value,
     visit::Visit,
 };
@@ -16,15 +20,21 @@ use crate::{
         list::{COUNTED, ListPage, ListRequest, ListRow},
         table::Column,
     },
-    error::Result,
+    error::{ApiError, Result},
 };
 
 /// A page of the list.
 pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
     let query = Query::parse(visit.query());
-    let request = query.request(model);
-    let rows = visit.admin.list(model.table, &request).await?;
-    if rows.rows.is_empty() && request.after.is_some() {
+    let (request, error) = match query.request(model) {
+        Err(ApiError::BadRequest(words)) => (query.with("q", None).request(model)?, Some(words)),
+        request => (request?, None),
+    };
+    let rows = match error {
+        Some(_) => ListPage { rows: Vec::new(), next: None },
+        None => visit.admin.list(model.table, &request).await?,
+    };
+    if rows.rows.is_empty() && request.after.is_some() && error.is_none() {
         let first = format!("{}/{}", model.table.name, query.with("after", None).url());
         return Ok(Redirect::to(&visit.to(&first)).into_response());
     }
@@ -44,13 +54,15 @@ pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
         div .list {
             (filters)
             div .results {
-                @if rows.rows.is_empty() { (empty(&visit, model, &request)) }
+                @if let Some(error) = &error { div .empty { p .error role="alert" { (error) } } }
+                @else if rows.rows.is_empty() { (empty(&visit, model, &request)) }
                 @else { (table(&visit, model, &query, &request, &rows, count)) }
             }
         }
     };
     let place = format!("{}/", model.table.name);
-    Ok(visit.page(Page { title, place: &place, ..Page::default() }, content))
+    let page = visit.page(Page { title, place: &place, ..Page::default() }, content);
+    Ok(if error.is_some() { with_status(page, StatusCode::BAD_REQUEST) } else { page })
 }
 
 fn empty(visit: &Visit, model: &Model, request: &ListRequest) -> Markup {

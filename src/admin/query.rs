@@ -4,9 +4,12 @@ use chrono::{DateTime, NaiveDate};
 use form_urlencoded::Serializer;
 
 use super::model::Model;
-use crate::db::admin::{
-    list::{After, Condition, ListRequest},
-    table::{By, Column, Filter, Kind},
+use crate::{
+    db::admin::{
+        list::{After, Condition, ListRequest},
+        table::{By, Column, Filter, Kind},
+    },
+    error::{ApiError, Result},
 };
 
 /// How many rows a page has.
@@ -42,6 +45,11 @@ impl Query {
     pub(super) fn with(&self, name: &str, value: Option<&str>) -> Self {
         let kept = self.0.iter().filter(|(sent, _)| sent != name && sent != "after").cloned();
         Self(kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect())
+    }
+
+    /// Only these parameters.
+    pub(super) fn only(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| names.contains(&name.as_str())).cloned().collect())
     }
 
     /// Whether nothing is asked.
@@ -89,13 +97,13 @@ impl Query {
     }
 
     /// The words that are searched for.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn words(&self) -> Result<Vec<String>> {
         words(self.get("q").unwrap_or_default())
     }
 
     /// What is asked of the list of a model. A filter that can't be understood finds nothing.
-    pub(super) fn request(&self, model: &'static Model) -> ListRequest {
-        let mut request = ListRequest { words: self.words(), ..ListRequest::latest(PAGE) };
+    pub(super) fn request(&self, model: &'static Model) -> Result<ListRequest> {
+        let mut request = ListRequest { words: self.words()?, ..ListRequest::latest(PAGE) };
         for filter in model.table.filters {
             if let Some(value) = self.get(filter.name) {
                 request.conditions.push((filter, condition(filter, value).unwrap_or(Condition::Never)));
@@ -108,7 +116,7 @@ impl Query {
             }
         }
         request.after = self.get("after").and_then(|after| place(after, request.order));
-        request
+        Ok(request)
     }
 }
 
@@ -145,10 +153,10 @@ pub(super) fn place_text(after: &After) -> String {
 }
 
 /// The words of a text. The sign between the two of a mapping is none.
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace()
-        .filter(|word| !word.contains('\0') && *word != "·")
-        .take(WORDS)
-        .map(ToOwned::to_owned)
-        .collect()
+pub(super) fn words(text: &str) -> Result<Vec<String>> {
+    let words: Vec<_> = text.split_whitespace().filter(|word| !word.contains('\0') && *word != "·").collect();
+    if words.len() > WORDS {
+        return Err(ApiError::BadRequest(format!("Search for {WORDS} words at most.").into()));
+    }
+    Ok(words.into_iter().map(ToOwned::to_owned).collect())
 }

@@ -11,6 +11,7 @@ use super::{
     accounts, form,
     form::Shown,
     model::{Model, Of, OfRow},
+    notice::{Done, Notice},
     page::Page,
     read::{fill_in_picks, read},
     related, value,
@@ -35,7 +36,7 @@ pub(super) async fn add(visit: Visit, Of(model): Of, sent: Form) -> Result<Respo
     let read = read(&visit, model, sent, None).await?;
     let error = if read.errors.is_empty() {
         match visit.admin.insert(model.table, &read.values).await {
-            Ok(id) => return saved(&visit, model, id, &read.typed, "added").await,
+            Ok(id) => return Ok(saved(&visit, model, id, &read.typed, Done::Added)),
             Err(ApiError::Invalid(errors)) => errors,
             Err(error) => return Err(error),
         }
@@ -67,7 +68,7 @@ pub(super) async fn change(visit: Visit, OfRow(model, id): OfRow, sent: Form) ->
     let mut status = StatusCode::BAD_REQUEST;
     if errors.is_empty() {
         match visit.admin.update(model.table, id, &record.version, &read.values).await {
-            Ok(Change::Done) => return saved(&visit, model, id, &read.typed, "changed").await,
+            Ok(Change::Done) => return Ok(saved(&visit, model, id, &read.typed, Done::Changed)),
             Ok(Change::Conflict(record)) => {
                 return conflict(&visit, model, Shown { typed, record: Some(&record), ..Shown::default() }).await;
             }
@@ -105,10 +106,8 @@ pub(super) fn with_status(mut response: Response, status: StatusCode) -> Respons
 }
 
 /// Goes on as the button says that was pressed.
-async fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, what: &str) -> Result<Response> {
+fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, done: Done) -> Response {
     let table = model.table;
-    let label = visit.admin.label(table, id).await?.unwrap_or_default();
-    let notice = format!("The {} “{label}” was {what}.", table.noun);
     let next = if typed.has("_addanother") {
         format!("{}/add/{}", table.name, visit.carried())
     } else if typed.has("_continue") {
@@ -116,7 +115,7 @@ async fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, what
     } else {
         back(visit, typed).unwrap_or_else(|| visit.list(table))
     };
-    Ok(visit.go(&next, &notice))
+    visit.go(&next, Notice::of_row(done, table, id))
 }
 
 /// The page of another row that the form was sent from: "patients/12/change/".
@@ -225,7 +224,8 @@ fn page(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Response {
 fn form_of(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Markup {
     let back = shown.typed.map(|typed| typed.text("back")).filter(|back| !back.is_empty());
     html! {
-        form .card .record method="post" {
+        form .card .record method="post" data-login=(visit.to("password/")) {
+            (form::logged_out(visit))
             @if let Some(record) = shown.record { input type="hidden" name="version" value=(record.version); }
             @if let Some(back) = back { input type="hidden" name="back" value=(back); }
             div .fields { (form::fields(visit, model.fields, shown)) }

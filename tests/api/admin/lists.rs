@@ -139,6 +139,22 @@ async fn a_search_finds_parts_of_words_without_accents_and_numbers() {
 }
 
 #[tokio::test]
+async fn more_words_than_ten_are_refused_in_words() {
+    let app = app().await;
+    clinic(&app).await;
+    let mut sam = staff(&app).await;
+    let words = ["a"; 11].join("+");
+    for path in ["patients/", "mappings/", "search/", "patients/export/", "patients/suggest/"] {
+        let page = sam.get(&format!("/admin/{path}?q={words}")).await.is(400);
+        shows(&page, "Search for 10 words at most.");
+        hides(&page, "Doe");
+    }
+    let typed = ["a"; 11].join(" ");
+    let page = sam.post("/admin/mappings/add/", &[("patient", &*typed), ("doctor", "1")]).await.is(400);
+    assert_eq!(super::forms::error(&page, "patient"), "Search for 10 words at most.");
+}
+
+#[tokio::test]
 async fn one_search_looks_through_all_models() {
     let app = app().await;
     clinic(&app).await;

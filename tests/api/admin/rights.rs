@@ -237,6 +237,14 @@ async fn the_logins_of_an_account_are_shown_and_ended() {
     for client in [alice, script] {
         client.get("/api/patients/").await.is(401);
     }
+    // one that is over by itself is not ended, and not counted
+    let alice = app.anonymous().logged_in("alice@example.com").await;
+    app.script(&alice, false).await;
+    app.sql("update sessions set expires_at = now() - interval '1 minute' where token_hash is not null and ended_at is null")
+        .await;
+    shows(&sam.submit("/admin/users/1/sessions/end/", &[]).await, "1 login of “alice@example.com” was ended.");
+    let expired = app.value("select count(*) from sessions where ended_at is null and expires_at < now()").await;
+    assert_eq!(expired, json!(1));
 }
 
 #[tokio::test]
