@@ -15,6 +15,7 @@ mod forms;
 mod frame;
 mod lists;
 mod orders;
+mod plans;
 mod relations;
 mod rights;
 mod state;
