@@ -11,9 +11,9 @@ use super::{
 use crate::error::Result;
 
 /// So many of the latest rows say how often a word is found.
-const SAMPLE: i64 = 500;
+const SAMPLE: i64 = 250;
 /// A word that as many of them have is found often.
-const OFTEN: i64 = 10;
+const OFTEN: i64 = 5;
 /// The most rows that a rare word has.
 const FEW: i64 = 1500;
 
