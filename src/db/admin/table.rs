@@ -218,8 +218,8 @@ impl Table {
     pub(in crate::db) fn subject(&self, id: i64, patient: Option<i64>) -> Subject {
         match patient {
             None => Subject::Nobody,
-            Some(patient) if self.sql == "patients" => Subject::Patient(patient),
-            Some(patient) => Subject::Mapping { id, patient },
+            Some(patient) if self.is_link => Subject::Mapping { id, patient },
+            Some(patient) => Subject::Patient(patient),
         }
     }
 }
