@@ -1,14 +1,20 @@
 //! What accounts have beside other rows: a password, and logins.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
 use maud::{Markup, html};
 use serde_json::json;
 
 use super::{
     AdminState, form,
     form::Shown,
-    model::{Ask, Field, OfRow},
+    model::{Ask, Field, Model, OfRow},
+    notice::{Done, Notice},
     page::Page,
+    record::{refusal, with_status},
     value,
     visit::Visit,
 };
@@ -44,7 +50,8 @@ pub(super) async fn add_page(visit: Visit) -> Response {
 
 fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
     let content = html! {
-        form .card .record method="post" {
+        form .card .record method="post" data-login=(visit.to("password/")) {
+            (form::logged_out(visit))
             div .fields { (form::fields(visit, &NEW, shown)) }
             div .buttons {
                 button .primary name="_save" value="1" { "Save" }
@@ -53,38 +60,37 @@ fn add_form(visit: &Visit, shown: &Shown<'_>) -> Response {
             }
         }
     };
-    let trail = [("users/".to_owned(), USERS.title.to_owned())];
-    let mut page = visit.page(Page { title: "Add user", trail: &trail, place: "users/", ..Page::default() }, content);
-    if !shown.errors.is_empty() {
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    page
+    let trail = [(visit.list(&USERS), USERS.title.to_owned())];
+    visit.page(Page { title: "Add user", trail: &trail, place: "users/", ..Page::default() }, content)
 }
 
 /// Makes an account, by the rules of registration.
 pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: Form) -> Result<Response> {
     let made = make(&visit, &state, &sent).await;
     match made {
-        Ok((id, email)) => {
+        Ok(id) => {
             let next = match (sent.has("_addanother"), sent.has("_continue")) {
-                (true, _) => "users/add/".to_owned(),
-                (_, true) => format!("users/{id}/change/"),
-                _ => "users/".to_owned(),
+                (true, _) => format!("users/add/{}", visit.carried()),
+                (_, true) => format!("users/{id}/change/{}", visit.carried()),
+                _ => visit.list(&USERS),
             };
-            Ok(visit.go(&next, &format!("The user “{email}” was added.")))
+            Ok(visit.go(&next, Notice::of_row(Done::Added, &USERS, id)))
         }
-        Err(ApiError::Invalid(errors)) => {
-            Ok(add_form(&visit, &Shown { typed: Some(&without_passwords(&sent)), errors, ..Shown::default() }))
+        Err(error) => {
+            let (errors, status) = match error {
+                ApiError::Invalid(errors) => (errors, StatusCode::BAD_REQUEST),
+                error => refusal(error)?,
+            };
+            let shown = Shown { typed: Some(&without_passwords(&sent)), errors, ..Shown::default() };
+            Ok(with_status(add_form(&visit, &shown), status))
         }
-        Err(error) => Err(error),
     }
 }
 
-async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, String)> {
+async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<i64> {
     let body: Body<Registration> = sent.body();
     let account = accounts::read(&state.db, &state.passwords, &body).await?;
-    let (email, is_staff, is_superuser) =
-        (account.email.clone(), sent.text("is_staff") == "true", sent.text("is_superuser") == "true");
+    let (is_staff, is_superuser) = (sent.text("is_staff") == "true", sent.text("is_superuser") == "true");
     if (is_staff || is_superuser) && !visit.admin.member().is_superuser {
         return Err(visit.admin.why_refused());
     }
@@ -100,7 +106,7 @@ async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<(i64, St
     });
     let values: Values = values.as_object().cloned().unwrap_or_default();
     match visit.admin.insert(&USERS, &values).await {
-        Ok(id) => Ok((id, email)),
+        Ok(id) => Ok(id),
         Err(ApiError::Invalid(error)) => {
             // PostgreSQL names only one
             let taken = state.db.taken(Some(&account.email), account.username.as_deref()).await?;
@@ -120,12 +126,23 @@ fn without_passwords(sent: &Form) -> Form {
 
 /// The form for another password of an account.
 pub(super) async fn password_page(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    let record = account(&visit, model, id).await?;
+    if id == visit.admin.member().id {
+        return Ok(own_password(&visit));
+    }
+    if !record.may_change {
+        return Err(visit.admin.why_refused());
+    }
     Ok(password_form(&visit, &record, FieldErrors::default()))
 }
 
-async fn account(visit: &Visit, table: &str, id: i64) -> Result<Record> {
-    if table == USERS.name { visit.admin.get(&USERS, id).await } else { Err(ApiError::NotFound) }
+/// One's own password is changed with the old one.
+fn own_password(visit: &Visit) -> Response {
+    Redirect::to(&visit.to("password/")).into_response()
+}
+
+async fn account(visit: &Visit, model: &'static Model, id: i64) -> Result<Record> {
+    if model.is_account { visit.admin.get(model.table, id).await } else { Err(ApiError::NotFound) }
 }
 
 fn password_form(visit: &Visit, record: &Record, errors: FieldErrors) -> Response {
@@ -137,8 +154,10 @@ fn password_form(visit: &Visit, record: &Record, errors: FieldErrors) -> Respons
             div .buttons { button .primary { "Set password" } }
         }
     };
-    let trail =
-        [("users/".to_owned(), USERS.title.to_owned()), (format!("users/{}/change/", record.id), record.label.clone())];
+    let trail = [
+        (visit.list(&USERS), USERS.title.to_owned()),
+        (format!("users/{}/change/{}", record.id, visit.carried()), record.label.clone()),
+    ];
     let page = Page { title: "Set password", trail: &trail, place: "users/", ..Page::default() };
     let mut response = visit.page(page, content);
     if !shown.errors.is_empty() {
@@ -154,7 +173,10 @@ pub(super) async fn set_password(
     State(state): State<AdminState>,
     sent: Form,
 ) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    let record = account(&visit, model, id).await?;
+    if id == visit.admin.member().id {
+        return Ok(own_password(&visit));
+    }
     let text = |name: &str| record.values.get(name).and_then(|value| value.as_str()).unwrap_or_default();
     let attributes = [("username", text("username")), ("name", text("name")), ("email", text("email"))];
     let password = sent.text("password");
@@ -170,14 +192,17 @@ pub(super) async fn set_password(
     }
     let hash = state.passwords.hash(password.to_owned()).await?;
     visit.admin.set_password(id, &hash).await?;
-    Ok(visit.go(&format!("users/{id}/change/"), &format!("The password of “{}” was set.", record.label)))
+    Ok(visit.go(&format!("users/{id}/change/{}", visit.carried()), Notice::of_row(Done::PasswordSet, model.table, id)))
 }
 
 /// Ends all logins and API tokens of an account.
 pub(super) async fn end_sessions(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    let record = account(&visit, model.table.name, id).await?;
+    account(&visit, model, id).await?;
     let count = visit.admin.end_sessions(id).await?;
-    Ok(visit.go(&format!("users/{id}/change/"), &format!("{count} logins of “{}” were ended.", record.label)))
+    Ok(visit.go(
+        &format!("users/{id}/change/{}", visit.carried()),
+        Notice::of_row(Done::LoginsEnded, model.table, id).times(count),
+    ))
 }
 
 /// The logins of an account, on its page.
@@ -204,8 +229,10 @@ pub(super) async fn sections(visit: &Visit, record: &Record) -> Result<Markup> {
                         }
                     }
                 }
-                form method="post" action=(visit.to(&format!("users/{}/sessions/end/", record.id))) {
-                    button { "End all logins" }
+                @if record.may_change || record.id == visit.admin.member().id {
+                    form method="post" action=(visit.to(&format!("users/{}/sessions/end/{}", record.id, visit.carried()))) {
+                        button { "End all logins" }
+                    }
                 }
             }
             p { a href=(visit.to(&format!("changes/?actor={}", record.id))) { "What this user did" } }

@@ -1,4 +1,5 @@
-// What pages do beside what they do without it: suggest rows while somebody types, and choose all rows of a page.
+// What pages do beside what they do without it: suggest rows while somebody types, choose all rows of a
+// page, and keep what was typed.
 
 /** Suggests rows for what stands in a field. */
 function suggest(field) {
@@ -34,14 +35,29 @@ function chooseAll(box) {
   show();
 }
 
-/** Asks before what was typed is lost. */
+/** Asks before what was typed is lost; and does not send it where nobody is logged in any more. */
 function guard(form) {
   let isChanged = false;
+  let isSent = false;
   form.addEventListener("input", () => { isChanged = true; });
-  form.addEventListener("submit", () => { isChanged = false; });
+  form.addEventListener("submit", async (event) => {
+    if (!isSent) {
+      event.preventDefault();
+      const button = event.submitter;
+      const answer = await fetch(form.dataset.login, { method: "HEAD", redirect: "manual" }).catch(() => null);
+      const isOut = answer?.type === "opaqueredirect";
+      form.querySelector("[data-out]").hidden = !isOut;
+      if (isOut) return;
+      isSent = true;
+      form.requestSubmit(button);
+      isSent = false;
+      return;
+    }
+    isChanged = false;
+  });
   addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
 }
 
 document.querySelectorAll("[data-suggest]").forEach(suggest);
 document.querySelectorAll("[data-all]").forEach(chooseAll);
-document.querySelectorAll("form.record").forEach(guard);
+document.querySelectorAll("form[data-login]").forEach(guard);

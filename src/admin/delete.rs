@@ -6,7 +6,9 @@ use maud::{Markup, html};
 use super::{
     export,
     model::{Model, Of, OfRow},
+    notice::{Done, Notice},
     page::Page,
+    query::Query,
     record::back,
     related,
     visit::Visit,
@@ -25,56 +27,56 @@ const LOOKED_INTO: usize = 20;
 /// What is done with the chosen rows of a list.
 pub(super) async fn action(visit: Visit, Of(model): Of, sent: Form) -> Result<Response> {
     let ids: Vec<i64> = sent.all("id").filter_map(|id| id.parse().ok()).take(MOST).collect();
-    let list = format!("{}/", model.table.name);
+    let list = format!("{}/{}", model.table.name, Query::parse(visit.query()).behind());
     if ids.is_empty() {
-        return Ok(visit.go(&list, &format!("Choose the {} first.", model.table.title.to_lowercase())));
+        return Ok(visit.go(&list, Notice::of_row(Done::NoneChosen, model.table, 0)));
     }
     match sent.text("action") {
         "export" => Ok(export::chosen(visit.admin, model, ids)),
         "delete" if sent.has("sure") => deleted(&visit, model, &ids, &list).await,
-        "delete" => confirm(&visit, model, &ids).await,
+        "delete" => confirm(&visit, model, &ids, &list).await,
         _ => Err(ApiError::BadRequest("There is no such action.".into())),
     }
 }
 
 /// What goes with a row.
 pub(super) async fn page(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    confirm(&visit, model, &[id]).await
+    if !visit.admin.get(model.table, id).await?.may_change {
+        return Err(visit.admin.why_refused());
+    }
+    let list = visit.list(model.table);
+    confirm(&visit, model, &[id], &list).await
 }
 
 /// Deletes a row.
 pub(super) async fn delete(visit: Visit, OfRow(model, id): OfRow) -> Result<Response> {
-    deleted(&visit, model, &[id], &format!("{}/", model.table.name)).await
+    let list = visit.list(model.table);
+    deleted(&visit, model, &[id], &list).await
 }
 
 /// Takes a doctor from a patient, or the other way round, on the page of one of them.
 pub(super) async fn remove(visit: Visit, OfRow(model, id): OfRow, sent: Form) -> Result<Response> {
-    if model.table.name != "mappings" {
+    if !model.table.is_link {
         return Err(ApiError::NotFound);
     }
-    let next = back(&sent).unwrap_or_else(|| format!("{}/", model.table.name));
+    let next = back(&visit, &sent).unwrap_or_else(|| format!("{}/", model.table.name));
     deleted(&visit, model, &[id], &next).await
 }
 
 async fn deleted(visit: &Visit, model: &Model, ids: &[i64], next: &str) -> Result<Response> {
-    let names = match ids {
-        [id] => visit.admin.label(model.table, *id).await?,
-        _ => None,
-    };
     let count = visit.admin.delete(model.table, ids).await?;
-    let notice = match names {
-        Some(name) => format!("The {} “{name}” was deleted.", model.table.noun),
-        None if count == 1 => format!("1 {} was deleted.", model.table.noun),
-        None => format!("{count} {} were deleted.", model.table.title.to_lowercase()),
+    let notice = match ids {
+        [id] => Notice::of_row(Done::Deleted, model.table, *id),
+        _ => Notice::of_row(Done::AllDeleted, model.table, 0).times(count.cast_signed()),
     };
     // whoever deleted their own account is no longer logged in
-    Ok(visit.go(next, &notice))
+    Ok(visit.go(next, notice))
 }
 
-async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Response> {
+async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64], list: &str) -> Result<Response> {
     let table = model.table;
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
-    let request = ListRequest { ids: Some(ids.to_vec()), ..ListRequest::latest(table, limit) };
+    let request = ListRequest { ids: Some(ids.to_vec()), ..ListRequest::latest(limit) };
     let rows = visit.admin.list(table, &request).await?.rows;
     if rows.is_empty() {
         return Err(ApiError::NotFound);
@@ -89,8 +91,8 @@ async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Re
         });
     }
     let (single, action) = match ids {
-        [id] => (true, visit.to(&format!("{}/{id}/delete/", table.name))),
-        _ => (false, visit.to(&format!("{}/", table.name))),
+        [id] => (true, visit.to(&format!("{}/{id}/delete/{}", table.name, visit.carried()))),
+        _ => (false, visit.to(list)),
     };
     let title = if single {
         format!("Delete this {}?", table.noun)
@@ -109,11 +111,11 @@ async fn confirm(visit: &Visit, model: &'static Model, ids: &[i64]) -> Result<Re
             }
             div .buttons {
                 button .danger { "Yes, delete" }
-                a .button href=(visit.to(&format!("{}/", table.name))) { "No, go back" }
+                a .button href=(visit.to(list)) { "No, go back" }
             }
         }
     };
-    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let trail = [(list.to_owned(), table.title.to_owned())];
     let place = format!("{}/", table.name);
     Ok(visit.page(Page { title: &title, trail: &trail, place: &place, ..Page::default() }, content).into_response())
 }
@@ -134,7 +136,7 @@ async fn what_goes(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
             }
         });
     }
-    if model.table.name == "users" {
+    if model.is_account {
         parts.push(html! { p { "All its logins and API tokens." } });
     }
     Ok(html! { @for part in parts { (part) } })

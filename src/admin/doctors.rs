@@ -14,4 +14,5 @@ pub(super) static DOCTORS: Model = Model {
         Field::text("license_number", "License").help("No two doctors share one."),
     ],
     rules: Rules::of::<DoctorInput>(),
+    is_account: false,
 };

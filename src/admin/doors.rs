@@ -13,8 +13,9 @@ use maud::html;
 
 use super::{
     AdminState,
+    notice::{self, Done, Notice},
     page::{Frame, Page},
-    visit::{Visit, notice, redirect, set_notice},
+    visit::Visit,
 };
 use crate::{
     api::auth::login::{self, Credentials},
@@ -54,9 +55,13 @@ pub(super) async fn login_page(State(state): State<AdminState>, mut parts: Parts
     if Visit::from_request_parts(&mut parts, &state).await.is_ok() {
         return Redirect::to(checked_next(&state.root, &next)).into_response();
     }
-    let notice = notice(&parts.headers);
+    // to a stranger it names nobody
+    let notice = match Notice::kept(&parts.headers) {
+        Some(notice) => notice.words(None).await.ok(),
+        None => None,
+    };
     let mut page = form(&state.root, &next, "", None, notice.as_deref());
-    set_notice(page.headers_mut(), &state.root, "", 0);
+    notice::clear(page.headers_mut(), &state.root);
     page
 }
 
@@ -141,7 +146,7 @@ fn enter(root: &AdminPath, next: &str, cookie: &str) -> Response {
 /// Logs out.
 pub(super) async fn log_out(visit: Visit, State(root): State<AdminPath>) -> Result<Response> {
     visit.admin.log_out().await?;
-    let mut response = redirect(&root, &root.to("login/"), "You are logged out.");
+    let mut response = visit.go("login/", Notice::of(Done::LoggedOut));
     let cookie = format!("{}=; Path={root}; Max-Age=0; HttpOnly; SameSite=Lax", staff::COOKIE);
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);

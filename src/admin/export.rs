@@ -25,14 +25,14 @@ use crate::{
 const ROWS: i64 = 1000;
 
 /// Everything that the list has.
-pub(super) async fn all(visit: Visit, Of(model): Of) -> Response {
-    let request = Query::parse(visit.query()).request(model);
-    csv(visit.admin, model, ListRequest { limit: ROWS, ..request })
+pub(super) async fn all(visit: Visit, Of(model): Of) -> Result<Response> {
+    let request = Query::parse(visit.query()).request(model)?;
+    Ok(csv(visit.admin, model, ListRequest { limit: ROWS, ..request }))
 }
 
 /// The chosen rows.
 pub(super) fn chosen(admin: Admin, model: &'static Model, ids: Vec<i64>) -> Response {
-    csv(admin, model, ListRequest { ids: Some(ids), ..ListRequest::latest(model.table, ROWS) })
+    csv(admin, model, ListRequest { ids: Some(ids), ..ListRequest::latest(ROWS) })
 }
 
 fn csv(admin: Admin, model: &'static Model, request: ListRequest) -> Response {
@@ -68,7 +68,7 @@ async fn part(
     for row in &page.rows {
         text += &line(std::iter::once(row.id.to_string()).chain(cells(table, row)));
     }
-    Ok((text, page.next.map(|(id, key)| After::Place(key, id))))
+    Ok((text, page.next))
 }
 
 fn cells<'a>(table: &'a Table, row: &'a ListRow) -> impl Iterator<Item = String> + 'a {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     model::{Ask, Field},
-    pick,
+    pick, value,
     visit::Visit,
 };
 use crate::{
@@ -46,6 +46,30 @@ impl Field {
     }
 }
 
+impl Field {
+    /// The same, as it is read.
+    fn words_of(&self, text: &str) -> String {
+        match (self.ask, text) {
+            (Ask::Choice(choices), text) => value::words(choices, text),
+            (Ask::Flag, "true") => "Yes".into(),
+            (Ask::Flag, _) => "No".into(),
+            (_, text) => text.to_owned(),
+        }
+    }
+}
+
+/// The fields of a row, for somebody who may not change it.
+pub(super) fn read_only(fields: &[Field], record: &Record) -> Markup {
+    html! {
+        dl .card .record .read {
+            @for field in fields {
+                @let text = field.words_of(&field.text_of(record));
+                div { dt { (field.label) } dd { @if text.is_empty() { span .quiet { "–" } } @else { (text) } } }
+            }
+        }
+    }
+}
+
 impl Shown<'_> {
     /// What stands in a field.
     fn text(&self, field: &Field) -> String {
@@ -63,6 +87,15 @@ impl Shown<'_> {
             let messages = messages.join(" ");
             if name == NON_FIELD_ERRORS { messages } else { format!("{name}: {messages}") }
         })
+    }
+}
+
+/// What the script shows when the login has ended while somebody typed.
+pub(super) fn logged_out(visit: &Visit) -> Markup {
+    html! {
+        div .error role="alert" data-out hidden {
+            p { "Your login has ended. " a href=(visit.to("login/")) target="_blank" { "Log in in another window" } ", then save here once more." }
+        }
     }
 }
 
@@ -97,7 +130,7 @@ fn one(visit: &Visit, field: &'static Field, shown: &Shown<'_>) -> Markup {
             label for=(field.name) { (field.label) @if is_required { span .quiet { " (required)" } } }
             (control(visit, field, &shown.text(field), (is_required, error.is_some()), &about.join(" ")))
             @if let Some(error) = error { p .error id={ (field.name) "-error" } { (error) } }
-            @if let Some(now) = now { p .now id={ (field.name) "-now" } { "Now it is: " @if now.is_empty() { em { "empty" } } @else { strong { (now) } } } }
+            @if let Some(now) = now { p .now id={ (field.name) "-now" } { "Now it is: " @if now.is_empty() { em { "empty" } } @else { strong { (field.words_of(&now)) } } } }
             @if let Some(choices) = choices { (choose(field, choices)) }
             @if !field.help.is_empty() { p .help id={ (field.name) "-help" } { (field.help) } }
         }

@@ -16,7 +16,7 @@ const RECENT: i64 = 10;
 pub(super) async fn page(visit: Visit) -> Result<Response> {
     let mut counts = Vec::new();
     for model in MODELS {
-        let count = visit.admin.count(model.table, &ListRequest::latest(model.table, 0)).await?;
+        let count = visit.admin.count(model.table, &ListRequest::latest(0)).await?;
         counts.push((model.table, many(count)));
     }
     let member = visit.admin.member();

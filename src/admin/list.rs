@@ -1,13 +1,17 @@
 //! The list of a model.
 
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
 use maud::{Markup, html};
 
 use super::{
     filters,
     model::{Model, Of},
     page::Page,
-    query::Query,
+    query::{self, Query},
+    record::with_status,
     value,
     visit::Visit,
 };
@@ -16,15 +20,21 @@ use crate::{
         list::{COUNTED, ListPage, ListRequest, ListRow},
         table::Column,
     },
-    error::Result,
+    error::{ApiError, Result},
 };
 
 /// A page of the list.
 pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
     let query = Query::parse(visit.query());
-    let request = query.request(model);
-    let rows = visit.admin.list(model.table, &request).await?;
-    if rows.rows.is_empty() && request.after.is_some() {
+    let (request, error) = match query.request(model) {
+        Err(ApiError::BadRequest(words)) => (query.with("q", None).request(model)?, Some(words)),
+        request => (request?, None),
+    };
+    let rows = match error {
+        Some(_) => ListPage { rows: Vec::new(), next: None },
+        None => visit.admin.list(model.table, &request).await?,
+    };
+    if rows.rows.is_empty() && request.after.is_some() && error.is_none() {
         let first = format!("{}/{}", model.table.name, query.with("after", None).url());
         return Ok(Redirect::to(&visit.to(&first)).into_response());
     }
@@ -39,18 +49,20 @@ pub(super) async fn page(visit: Visit, Of(model): Of) -> Result<Response> {
                 @for (name, value) in query.others(&["q", "after"]) { input type="hidden" name=(name) value=(value); }
                 button { "Search" }
             }
-            a .button .primary href=(visit.to(&format!("{}/add/", model.table.name))) { "Add " (model.table.noun) }
+            a .button .primary href=(visit.to(&format!("{}/add/{}", model.table.name, query.carried(model.table.name)))) { "Add " (model.table.noun) }
         }
         div .list {
             (filters)
             div .results {
-                @if rows.rows.is_empty() { (empty(&visit, model, &request)) }
+                @if let Some(error) = &error { div .empty { p .error role="alert" { (error) } } }
+                @else if rows.rows.is_empty() { (empty(&visit, model, &request)) }
                 @else { (table(&visit, model, &query, &request, &rows, count)) }
             }
         }
     };
     let place = format!("{}/", model.table.name);
-    Ok(visit.page(Page { title, place: &place, ..Page::default() }, content))
+    let page = visit.page(Page { title, place: &place, ..Page::default() }, content);
+    Ok(if error.is_some() { with_status(page, StatusCode::BAD_REQUEST) } else { page })
 }
 
 fn empty(visit: &Visit, model: &Model, request: &ListRequest) -> Markup {
@@ -86,7 +98,7 @@ fn table(
                             @for column in model.table.columns { (heading(query, request, column)) }
                         }
                     }
-                    tbody { @for row in &page.rows { (row_of(visit, model, row)) } }
+                    tbody { @for row in &page.rows { (row_of(visit, model, query, row)) } }
                 }
             }
             div .under {
@@ -97,8 +109,8 @@ fn table(
                 }
                 p .count role="status" { (counted(model, request, page, count)) }
                 @if request.after.is_some() { a href=(query.with("after", None).url()) { "First page" } }
-                @if let Some((next, _)) = &page.next {
-                    a .button href=(query.with("after", Some(&next.to_string())).url()) rel="next" { "Next page" }
+                @if let Some(next) = &page.next {
+                    a .button href=(query.with("after", Some(&query::place_text(next))).url()) rel="next" { "Next page" }
                 }
             }
         }
@@ -124,10 +136,7 @@ pub(super) fn grouped(number: i64) -> String {
 }
 
 fn heading(query: &Query, request: &ListRequest, column: &Column) -> Markup {
-    if column.order.is_none() {
-        return html! { th scope="col" { (column.title) } };
-    }
-    let is_ordered = request.order.name == column.name;
+    let is_ordered = request.order.is_some_and(|order| order.name == column.name);
     let (sort, sign) = match (is_ordered, request.is_descending) {
         (true, true) => (Some("descending"), ""),
         (true, false) => (Some("ascending"), "-"),
@@ -137,8 +146,9 @@ fn heading(query: &Query, request: &ListRequest, column: &Column) -> Markup {
     html! { th scope="col" aria-sort=[sort] { a href=(url) { (column.title) } } }
 }
 
-fn row_of(visit: &Visit, model: &Model, row: &ListRow) -> Markup {
+fn row_of(visit: &Visit, model: &Model, query: &Query, row: &ListRow) -> Markup {
     let table = model.table;
+    let carried = query.carried(table.name);
     html! {
         tr {
             td .tick { input type="checkbox" name="id" value=(row.id) aria-label={ "Choose " (row.label) }; }
@@ -146,7 +156,7 @@ fn row_of(visit: &Visit, model: &Model, row: &ListRow) -> Markup {
                 @let value = row.values.get(column.name).unwrap_or_default();
                 @let shown = value::shown(visit.root(), column.kind, value);
                 @if index == 0 {
-                    th scope="row" { a href=(visit.to(&format!("{}/{}/change/", table.name, row.id))) { (shown) } }
+                    th scope="row" { a href=(visit.to(&format!("{}/{}/change/{carried}", table.name, row.id))) { (shown) } }
                 } @else {
                     td { (shown) }
                 }

@@ -15,4 +15,5 @@ pub(super) static MAPPINGS: Model = Model {
             .required(),
     ],
     rules: Rules::PICKS,
+    is_account: false,
 };

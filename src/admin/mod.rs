@@ -44,6 +44,7 @@ mod index;
 mod list;
 mod mappings;
 mod model;
+mod notice;
 mod page;
 mod password;
 mod patients;

@@ -24,6 +24,8 @@ pub(super) struct Model {
     /// What its form asks for.
     pub(super) fields: &'static [Field],
     pub(super) rules: Rules,
+    /// Whether its rows log in: they have a password, and logins.
+    pub(super) is_account: bool,
 }
 
 /// A field of a form.

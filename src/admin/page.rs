@@ -1,12 +1,14 @@
 //! What every page has around its content.
 
+use std::borrow::Cow;
+
 use axum::{
     http::header::RETRY_AFTER,
     response::{Html, IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::files;
+use super::{files, list::grouped};
 use crate::{
     config::AdminPath,
     db::admin::{Member, TABLES},
@@ -118,17 +120,31 @@ impl Frame<'_> {
 
 /// An error as a page, with the status of `response`.
 pub(super) fn error(root: &AdminPath, error: &ApiError, response: &Response) -> Response {
-    let (title, words) = match error {
-        ApiError::NotFound | ApiError::NoRow(_) => ("Not found", "There is nothing here. It may have been deleted."),
-        ApiError::Forbidden => ("Not allowed", "You may not do this."),
-        ApiError::Conflict(words) => ("Not done", *words),
-        ApiError::MethodNotAllowed(_) => ("Not possible", "This page can't be asked for in this way."),
-        ApiError::Unavailable(_) => ("Too much to do", "The server has too much to do right now. Try it again."),
-        ApiError::Internal(_) => ("A fault", "Something went wrong here. It was written down."),
-        other if other.status().is_client_error() => ("Not understood", "The server did not understand this request."),
-        _ => ("A fault", "Something went wrong here."),
+    let (title, words): (_, Cow<'_, str>) = match error {
+        ApiError::NotFound | ApiError::NoRow(_) => {
+            ("Not found", "There is nothing here. It may have been deleted.".into())
+        }
+        ApiError::Forbidden => ("Not allowed", "You may not do this.".into()),
+        ApiError::Refused(words) => ("Not allowed", (*words).into()),
+        ApiError::Conflict(words) => ("Not done", (*words).into()),
+        ApiError::BadRequest(words) => ("Not understood", words.as_ref().into()),
+        ApiError::MethodNotAllowed(_) => ("Not possible", "This page can't be asked for in this way.".into()),
+        ApiError::PayloadTooLarge(limit) => {
+            let limit = grouped(i64::try_from(*limit).unwrap_or(i64::MAX));
+            ("Too long", format!("A form may have {limit} bytes at most. Nothing of this one was saved.").into())
+        }
+        ApiError::UnsupportedMediaType(sent) => (
+            "Not understood",
+            format!("This page takes what the forms of a browser send, and not “{sent}”. Nothing was saved.").into(),
+        ),
+        ApiError::Unavailable(_) => ("Too much to do", "The server has too much to do right now. Try it again.".into()),
+        ApiError::Internal(_) => ("A fault", "Something went wrong here. It was written down.".into()),
+        other if other.status().is_client_error() => {
+            ("Not understood", "The server did not understand this request.".into())
+        }
+        _ => ("A fault", "Something went wrong here.".into()),
     };
-    let mut page = plain(root, title, words);
+    let mut page = plain(root, title, &words);
     *page.status_mut() = error.status();
     if let Some(seconds) = response.headers().get(RETRY_AFTER) {
         page.headers_mut().insert(RETRY_AFTER, seconds.clone());

@@ -3,7 +3,12 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use maud::html;
 
-use super::{AdminState, page::Page, visit::Visit};
+use super::{
+    AdminState,
+    notice::{Done, Notice},
+    page::Page,
+    visit::Visit,
+};
 use crate::{
     auth::{Attempt, Via},
     error::{FieldErrors, Result},
@@ -71,7 +76,7 @@ pub(super) async fn change(visit: Visit, State(state): State<AdminState>, sent: 
     }
     let hash = state.passwords.hash(new).await?;
     if visit.admin.change_own_password(&account.password_hash, &hash).await? {
-        return Ok(visit.go("", "Your password is changed."));
+        return Ok(visit.go("", Notice::of(Done::OwnPassword)));
     }
     visit.admin.check().await?;
     Ok(form(&visit, &FieldErrors::one("old_password", wrong)))

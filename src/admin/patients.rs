@@ -23,4 +23,5 @@ pub(super) static PATIENTS: Model = Model {
         Field::new("medical_history", "Medical history", Ask::Area(8)),
     ],
     rules: Rules::of::<PatientInput>(),
+    is_account: false,
 };

@@ -52,7 +52,7 @@ pub(super) async fn picked(visit: &Visit, table: &'static Table, typed: &str) ->
         let is_it = name.is_empty() || name == label.trim();
         return Ok(if is_it { Picked::One(id, label) } else { Picked::Another(id, label) });
     }
-    let found = visit.admin.search(table, &words(typed), SUGGESTED).await?;
+    let found = visit.admin.search(table, &words(typed)?, SUGGESTED).await?;
     let mut rows: Vec<(i64, String)> = found.rows.into_iter().map(|row| (row.id, row.label)).collect();
     let same = rows.iter().filter(|(_, label)| label.to_lowercase() == typed.to_lowercase()).count();
     if same == 1 {
@@ -81,7 +81,7 @@ pub(super) fn line(root: &AdminPath, table: &str, name: &str, id: &str, typed: &
 
 /// What the script suggests.
 pub(super) async fn suggest(visit: Visit, Of(model): Of) -> Result<Response> {
-    let words = Query::parse(visit.query()).words();
+    let words = Query::parse(visit.query()).words()?;
     let rows =
         if words.is_empty() { Vec::new() } else { visit.admin.search(model.table, &words, SUGGESTED).await?.rows };
     let suggestions = rows.iter().map(|row| json!({ "value": text(row.id, &row.label), "label": details(model, row) }));

@@ -1,17 +1,23 @@
 //! What the URL of a list asks for.
 
+use chrono::{DateTime, NaiveDate};
 use form_urlencoded::Serializer;
 
 use super::model::Model;
-use crate::db::admin::{
-    list::{After, Condition, ListRequest},
-    table::{By, Filter},
+use crate::{
+    db::admin::{
+        list::{After, Condition, ListRequest},
+        table::{By, Column, Filter, Kind},
+    },
+    error::{ApiError, Result},
 };
 
 /// How many rows a page has.
 const PAGE: i64 = 100;
 /// The most words that are searched for.
 const WORDS: usize = 10;
+/// The parameter with the list that a page was reached from.
+const LIST: &str = "list";
 /// How long ago something may be: what the URL says, the interval, and the words.
 pub(super) const AGES: [(&str, &str, &str); 4] = [
     ("today", "1 day", "Past 24 hours"),
@@ -41,6 +47,11 @@ impl Query {
         Self(kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect())
     }
 
+    /// Only these parameters.
+    pub(super) fn only(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| names.contains(&name.as_str())).cloned().collect())
+    }
+
     /// Whether nothing is asked.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -54,6 +65,31 @@ impl Query {
         format!("?{}", Serializer::new(String::new()).extend_pairs(&self.0).finish())
     }
 
+    /// The same behind a path: nothing, if nothing is asked.
+    pub(super) fn behind(&self) -> String {
+        if self.0.is_empty() { String::new() } else { self.url() }
+    }
+
+    /// As the pages that are reached from the list of a model carry it along.
+    pub(super) fn carried(&self, model: &str) -> String {
+        if self.0.is_empty() {
+            String::new()
+        } else {
+            Self(vec![(LIST.into(), format!("{model}{}", self.url()))]).url()
+        }
+    }
+
+    /// What another page carries along of a list, for the next one.
+    pub(super) fn carried_on(&self) -> String {
+        self.get(LIST).map(|list| Self(vec![(LIST.into(), list.to_owned())]).url()).unwrap_or_default()
+    }
+
+    /// The list of a model as it was, if this page was reached from it: only ever a path of ours.
+    pub(super) fn list(&self, model: &str) -> String {
+        let list = self.get(LIST).and_then(|list| list.strip_prefix(model)?.strip_prefix('?'));
+        format!("{model}/{}", list.map(|list| Self::parse(list).behind()).unwrap_or_default())
+    }
+
     /// Each parameter but these, for the hidden fields of a form.
     pub(super) fn others<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
         let others = self.0.iter().filter(move |(name, _)| !names.contains(&name.as_str()));
@@ -61,13 +97,13 @@ impl Query {
     }
 
     /// The words that are searched for.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn words(&self) -> Result<Vec<String>> {
         words(self.get("q").unwrap_or_default())
     }
 
     /// What is asked of the list of a model. A filter that can't be understood finds nothing.
-    pub(super) fn request(&self, model: &'static Model) -> ListRequest {
-        let mut request = ListRequest { words: self.words(), ..ListRequest::latest(model.table, PAGE) };
+    pub(super) fn request(&self, model: &'static Model) -> Result<ListRequest> {
+        let mut request = ListRequest { words: self.words()?, ..ListRequest::latest(PAGE) };
         for filter in model.table.filters {
             if let Some(value) = self.get(filter.name) {
                 request.conditions.push((filter, condition(filter, value).unwrap_or(Condition::Never)));
@@ -75,12 +111,12 @@ impl Query {
         }
         if let Some(order) = self.get("o") {
             let name = order.strip_prefix('-').unwrap_or(order);
-            if let Some(column) = model.table.ordering(name) {
-                (request.order, request.is_descending) = (column, order.starts_with('-'));
+            if let Some(column) = model.table.column(name) {
+                (request.order, request.is_descending) = (Some(column), order.starts_with('-'));
             }
         }
-        request.after = self.get("after").and_then(|after| after.parse().ok()).map(After::Row);
-        request
+        request.after = self.get("after").and_then(|after| place(after, request.order));
+        Ok(request)
     }
 }
 
@@ -97,7 +133,30 @@ fn condition(filter: &Filter, value: &str) -> Option<Condition> {
     }
 }
 
-/// The words of a text.
-pub(super) fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().filter(|word| !word.contains('\0')).take(WORDS).map(ToOwned::to_owned).collect()
+/// Where a page begins, as the URL says it: the numbers of the row before it, and what that was ordered by.
+fn place(text: &str, order: Option<&Column>) -> Option<After> {
+    let mut parts = text.splitn(3, '-');
+    let (id, then, key) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+    let is_one = match order.map_or(Kind::Number, |column| column.kind) {
+        Kind::Number => key.parse::<i64>().is_ok(),
+        Kind::Day => key.parse::<NaiveDate>().is_ok(),
+        Kind::Time => key == "-infinity" || DateTime::parse_from_str(key, "%F %T%.f%#z").is_ok(),
+        Kind::Flag => key.parse::<bool>().is_ok(),
+        Kind::Text | Kind::Choice(_) | Kind::Row(_) => true,
+    };
+    is_one.then(|| After { key: key.to_owned(), then, id })
+}
+
+/// The same for the URL.
+pub(super) fn place_text(after: &After) -> String {
+    format!("{}-{}-{}", after.id, after.then, after.key)
+}
+
+/// The words of a text. The sign between the two of a mapping is none.
+pub(super) fn words(text: &str) -> Result<Vec<String>> {
+    let words: Vec<_> = text.split_whitespace().filter(|word| !word.contains('\0') && *word != "·").collect();
+    if words.len() > WORDS {
+        return Err(ApiError::BadRequest(format!("Search for {WORDS} words at most.").into()));
+    }
+    Ok(words.into_iter().map(ToOwned::to_owned).collect())
 }

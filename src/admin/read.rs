@@ -43,7 +43,14 @@ pub(super) async fn read(visit: &Visit, model: &Model, mut typed: Form, record: 
                 let table = admin::table(name).ok_or(ApiError::NotFound)?;
                 let chosen = typed.text(&format!("{}_choice", field.name)).to_owned();
                 let text = if chosen.is_empty() { typed.text(field.name).to_owned() } else { chosen };
-                match pick::picked(visit, table, &text).await? {
+                let picked_row = match pick::picked(visit, table, &text).await {
+                    Err(ApiError::BadRequest(words)) => {
+                        errors.add(field.name, words);
+                        continue;
+                    }
+                    picked_row => picked_row?,
+                };
+                match picked_row {
                     Picked::One(id, _)
                         if !field.kept.is_empty() && record.is_some_and(|row| row.picked(field.name) != Some(id)) =>
                     {

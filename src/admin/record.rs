@@ -11,6 +11,7 @@ use super::{
     accounts, form,
     form::Shown,
     model::{Model, Of, OfRow},
+    notice::{Done, Notice},
     page::Page,
     read::{fill_in_picks, read},
     related, value,
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     api::ages,
-    db::admin::{audit::AuditRequest, rows::Record, write::Change},
-    error::{ApiError, Result},
+    db::admin::{FOR_SUPERUSERS, audit::AuditRequest, rows::Record, write::Change},
+    error::{ApiError, FieldErrors, NON_FIELD_ERRORS, Result},
     input::Form,
 };
 
@@ -35,7 +36,7 @@ pub(super) async fn add(visit: Visit, Of(model): Of, sent: Form) -> Result<Respo
     let read = read(&visit, model, sent, None).await?;
     let error = if read.errors.is_empty() {
         match visit.admin.insert(model.table, &read.values).await {
-            Ok(id) => return saved(&visit, model, id, &read.typed, "added").await,
+            Ok(id) => return Ok(saved(&visit, model, id, &read.typed, Done::Added)),
             Err(ApiError::Invalid(errors)) => errors,
             Err(error) => return Err(error),
         }
@@ -55,24 +56,38 @@ pub(super) async fn change_page(visit: Visit, OfRow(model, id): OfRow) -> Result
 /// Changes a row. If somebody else changed it meanwhile, nothing is written, and both are shown.
 pub(super) async fn change(visit: Visit, OfRow(model, id): OfRow, sent: Form) -> Result<Response> {
     let record = visit.admin.get(model.table, id).await?;
+    if !record.may_change {
+        return Err(visit.admin.why_refused());
+    }
     let read = read(&visit, model, sent, Some(&record)).await?;
     let (typed, choices) = (Some(&read.typed), read.choices);
     if read.typed.text("version") != record.version {
         return conflict(&visit, model, Shown { typed, record: Some(&record), ..Shown::default() }).await;
     }
     let mut errors = read.errors;
+    let mut status = StatusCode::BAD_REQUEST;
     if errors.is_empty() {
         match visit.admin.update(model.table, id, &record.version, &read.values).await {
-            Ok(Change::Done) => return saved(&visit, model, id, &read.typed, "changed").await,
+            Ok(Change::Done) => return Ok(saved(&visit, model, id, &read.typed, Done::Changed)),
             Ok(Change::Conflict(record)) => {
                 return conflict(&visit, model, Shown { typed, record: Some(&record), ..Shown::default() }).await;
             }
             Err(ApiError::Invalid(found)) => errors = found,
-            Err(error) => return Err(error),
+            Err(error) => (errors, status) = refusal(error)?,
         }
     }
     let shown = Shown { typed, record: Some(&record), errors, choices, ..Shown::default() };
-    Ok(with_status(whole_page(&visit, model, shown).await?, StatusCode::BAD_REQUEST))
+    Ok(with_status(whole_page(&visit, model, shown).await?, status))
+}
+
+/// What is said above the form to somebody who may not save it, so that what was typed is kept.
+pub(super) fn refusal(error: ApiError) -> Result<(FieldErrors, StatusCode)> {
+    match error {
+        ApiError::Refused(words) | ApiError::Conflict(words) => {
+            Ok((FieldErrors::one(NON_FIELD_ERRORS, words), error.status()))
+        }
+        error => Err(error),
+    }
 }
 
 /// `/patients/12/` is the page of the patient.
@@ -85,34 +100,30 @@ async fn conflict(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> Res
     Ok(with_status(page, StatusCode::CONFLICT))
 }
 
-fn with_status(mut response: Response, status: StatusCode) -> Response {
+pub(super) fn with_status(mut response: Response, status: StatusCode) -> Response {
     *response.status_mut() = status;
     response
 }
 
 /// Goes on as the button says that was pressed.
-async fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, what: &str) -> Result<Response> {
+fn saved(visit: &Visit, model: &'static Model, id: i64, typed: &Form, done: Done) -> Response {
     let table = model.table;
-    let label = visit.admin.label(table, id).await?.unwrap_or_default();
-    let notice = format!("The {} “{label}” was {what}.", table.noun);
     let next = if typed.has("_addanother") {
-        format!("{}/add/", table.name)
+        format!("{}/add/{}", table.name, visit.carried())
     } else if typed.has("_continue") {
-        format!("{}/{id}/change/", table.name)
-    } else if let Some(back) = back(typed) {
-        back
+        format!("{}/{id}/change/{}", table.name, visit.carried())
     } else {
-        format!("{}/", table.name)
+        back(visit, typed).unwrap_or_else(|| visit.list(table))
     };
-    Ok(visit.go(&next, &notice))
+    visit.go(&next, Notice::of_row(done, table, id))
 }
 
 /// The page of another row that the form was sent from: "patients/12/change/".
-pub(super) fn back(typed: &Form) -> Option<String> {
+pub(super) fn back(visit: &Visit, typed: &Form) -> Option<String> {
     let (name, id) = typed.text("back").split_once('/')?;
     let model = super::model::model(name)?;
     let id: i64 = id.parse().ok()?;
-    Some(format!("{}/{id}/change/", model.table.name))
+    Some(format!("{}/{id}/change/{}", model.table.name, visit.carried()))
 }
 
 async fn whole_page(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> Result<Response> {
@@ -120,24 +131,27 @@ async fn whole_page(visit: &Visit, model: &'static Model, shown: Shown<'_>) -> R
     let conflict = if shown.is_conflict { Some(who_changed(visit, model, record.id).await?) } else { None };
     let beside = html! {
         @for related in model.table.related { (related::section(visit, model, record.id, related).await?) }
-        @if model.table.name == "users" { (accounts::sections(visit, record).await?) }
+        @if model.is_account { (accounts::sections(visit, record).await?) }
     };
     let table = model.table;
-    let path = |rest: &str| visit.to(&format!("{}/{}/{rest}", table.name, record.id));
+    let path = |rest: &str| visit.to(&format!("{}/{}/{rest}{}", table.name, record.id, visit.carried()));
+    let is_own = model.is_account && record.id == visit.admin.member().id;
     let content = html! {
         p .tools {
             a href=(path("history/")) { "History" }
-            @if table.name == "users" { a href=(path("password/")) { "Set password" } }
-            a .danger href=(path("delete/")) { "Delete" }
+            @if is_own { a href=(visit.to("password/")) { "Change password" } }
+            @else if model.is_account && record.may_change { a href=(path("password/")) { "Set password" } }
+            @if record.may_change { a .danger href=(path("delete/")) { "Delete" } }
         }
+        @if !record.may_change { p .notice .plain { "You may look at this " (table.noun) ". " (FOR_SUPERUSERS) } }
         (dates(record))
         @if let Some(conflict) = conflict { (conflict) }
         div .halves {
-            (form_of(visit, model, &shown))
+            @if record.may_change { (form_of(visit, model, &shown)) } @else { (form::read_only(model.fields, record)) }
             div .beside { (beside) }
         }
     };
-    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let trail = [(visit.list(table), table.title.to_owned())];
     let place = format!("{}/", table.name);
     Ok(visit.page(Page { title: &record.label, trail: &trail, place: &place, ..Page::default() }, content))
 }
@@ -202,7 +216,7 @@ async fn who_changed(visit: &Visit, model: &Model, id: i64) -> Result<Markup> {
 fn page(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Response {
     let table = model.table;
     let title = format!("Add {}", table.noun);
-    let trail = [(format!("{}/", table.name), table.title.to_owned())];
+    let trail = [(visit.list(table), table.title.to_owned())];
     let place = format!("{}/", table.name);
     visit.page(Page { title: &title, trail: &trail, place: &place, ..Page::default() }, form_of(visit, model, shown))
 }
@@ -210,7 +224,8 @@ fn page(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Response {
 fn form_of(visit: &Visit, model: &'static Model, shown: &Shown<'_>) -> Markup {
     let back = shown.typed.map(|typed| typed.text("back")).filter(|back| !back.is_empty());
     html! {
-        form .card .record method="post" {
+        form .card .record method="post" data-login=(visit.to("password/")) {
+            (form::logged_out(visit))
             @if let Some(record) = shown.record { input type="hidden" name="version" value=(record.version); }
             @if let Some(back) = back { input type="hidden" name="back" value=(back); }
             div .fields { (form::fields(visit, model.fields, shown)) }

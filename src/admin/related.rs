@@ -19,7 +19,7 @@ pub(super) const SHOWN: i64 = 20;
 pub(super) async fn rows(visit: &Visit, related: &Related, id: i64) -> Result<(&'static Table, ListPage, i64)> {
     let table = admin::table(related.table).ok_or(ApiError::NotFound)?;
     let filter = table.filter(related.filter).ok_or(ApiError::NotFound)?;
-    let request = ListRequest::latest(table, SHOWN).with(filter, Condition::Id(id));
+    let request = ListRequest::latest(SHOWN).with(filter, Condition::Id(id));
     let page = visit.admin.list(table, &request).await?;
     let count = match page.next {
         Some(_) => visit.admin.count(table, &request).await?,
@@ -47,14 +47,14 @@ pub(super) async fn section(visit: &Visit, model: &Model, id: i64, related: &Rel
                 div .scroll tabindex="0" role="region" aria-label=(related.title) {
                     table {
                         thead { tr {
-                            @if table.name != "mappings" { th scope="col" { "Name" } }
+                            @if !table.is_link { th scope="col" { "Name" } }
                             @for column in columns() { th scope="col" { (column.title) } }
                             th scope="col" { span .hidden { "Actions" } }
                         } }
                         tbody {
                             @for row in &page.rows {
                                 tr {
-                                    @if table.name != "mappings" {
+                                    @if !table.is_link {
                                         th scope="row" { a href=(visit.to(&format!("{}/{}/change/", table.name, row.id))) { (row.label) } }
                                     }
                                     @for column in columns() {
@@ -75,8 +75,8 @@ pub(super) async fn section(visit: &Visit, model: &Model, id: i64, related: &Rel
 
 fn remove(visit: &Visit, table: &Table, id: i64, back: &str, label: &str) -> Markup {
     html! {
-        @if table.name == "mappings" {
-            form method="post" action=(visit.to(&format!("mappings/{id}/remove/"))) {
+        @if table.is_link {
+            form method="post" action=(visit.to(&format!("{}/{id}/remove/{}", table.name, visit.carried()))) {
                 input type="hidden" name="back" value=(back);
                 button .small aria-label={ "Remove " (label) } { "Remove" }
             }
@@ -91,8 +91,8 @@ fn add(visit: &Visit, table: &Table, related: &Related, id: i64, back: &str) -> 
         _ => None,
     });
     html! {
-        @if let (Some((filter, other)), "mappings") = (other, table.name) {
-            form .pick method="post" action=(visit.to("mappings/add/")) {
+        @if let Some((filter, other)) = other.filter(|_| table.is_link) {
+            form .pick method="post" action=(visit.to(&format!("{}/add/{}", table.name, visit.carried()))) {
                 input type="hidden" name=(related.filter) value=(id);
                 input type="hidden" name="back" value=(back);
                 label for={ "add-" (filter.name) } { "Assign a " (filter.title.to_lowercase()) }

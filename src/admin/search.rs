@@ -1,10 +1,10 @@
 //! One search over all models.
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
 use maud::html;
 
-use super::{page::Page, query::Query, value, visit::Visit};
-use crate::error::Result;
+use super::{page::Page, query::Query, record::with_status, value, visit::Visit};
+use crate::error::{ApiError, Result};
 
 /// How many rows of each model are shown.
 const SHOWN: i64 = 10;
@@ -12,11 +12,16 @@ const SHOWN: i64 = 10;
 /// What was found.
 pub(super) async fn page(visit: Visit) -> Result<Response> {
     let query = Query::parse(visit.query());
-    let (text, words) = (query.get("q").unwrap_or_default(), query.words());
+    let text = query.get("q").unwrap_or_default();
+    let (words, error) = match query.words() {
+        Err(ApiError::BadRequest(words)) => (Vec::new(), Some(words)),
+        words => (words?, None),
+    };
     let found = if words.is_empty() { Vec::new() } else { visit.admin.search_all(&words, SHOWN).await? };
     let is_empty = found.iter().all(|(_, page)| page.rows.is_empty());
     let content = html! {
-        @if words.is_empty() { p { "Type a name, an e-mail, a phone number or the number of a row into the field above." } }
+        @if let Some(error) = &error { p .error role="alert" { (error) } }
+        @else if words.is_empty() { p { "Type a name, an e-mail, a phone number or the number of a row into the field above." } }
         @else if is_empty { div .empty { p { "Nothing matches “" (text) "”." } } }
         @for (table, page) in found.iter().filter(|(_, page)| !page.rows.is_empty()) {
             section .related aria-labelledby={ "found-" (table.name) } {
@@ -39,5 +44,6 @@ pub(super) async fn page(visit: Visit) -> Result<Response> {
             }
         }
     };
-    Ok(visit.page(Page { title: "Search", search: text, ..Page::default() }, content))
+    let page = visit.page(Page { title: "Search", search: text, ..Page::default() }, content);
+    Ok(if error.is_some() { with_status(page, StatusCode::BAD_REQUEST) } else { page })
 }

@@ -22,6 +22,7 @@ pub(super) static USERS: Model = Model {
         Field::new("is_superuser", "Superuser", Ask::Flag).help("May also change accounts of staff."),
     ],
     rules: Rules::of::<AccountInput>(),
+    is_account: true,
 };
 
 /// An account, as staff change it. The rules are those of a registration.

@@ -14,6 +14,7 @@ pub(super) fn shown(root: &AdminPath, kind: Kind, value: &Value) -> Markup {
         Kind::Flag => html! { span .quiet { "No" } },
         Kind::Day => day(value),
         Kind::Time => time(value),
+        Kind::Number => html! { "No. " (value) },
         Kind::Row(table) => link(root, table, value),
         Kind::Text | Kind::Choice(_) => html! { (text(kind, value)) },
     }

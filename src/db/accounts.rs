@@ -126,12 +126,12 @@ impl Accounts<'_> {
             r#"
             with actor as materialized (select act_as(0, $1, 'cli', $2) as acts),
             superusers as materialized (
-                select id from users where is_superuser and is_active order by id for update)
+                select s.id from users s where does_all(s) order by s.id for update)
             update users u
             set is_active = false
             from actor
             where u.id = $3
-                and (not (u.is_superuser and u.is_active) or exists (select from superusers s where s.id <> u.id))
+                and (not does_all(u) or exists (select from superusers s where s.id <> u.id))
             "#,
             self.operator.name(),
             self.operator.request_id(),
@@ -146,11 +146,11 @@ impl Accounts<'_> {
             r#"
             with actor as materialized (select act_as(0, $1, 'cli', $2) as acts),
             superusers as materialized (
-                select id from users where is_superuser and is_active order by id for update)
+                select s.id from users s where does_all(s) order by s.id for update)
             delete from users u
             using actor
             where u.id = $3
-                and (not (u.is_superuser and u.is_active) or exists (select from superusers s where s.id <> u.id))
+                and (not does_all(u) or exists (select from superusers s where s.id <> u.id))
             "#,
             self.operator.name(),
             self.operator.request_id(),

@@ -68,7 +68,9 @@ async fn pending_migrations(connection: &mut PgConnection) -> Result<usize, Migr
 }
 
 async fn has_superuser(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from users where is_superuser and is_active) as "has_superuser!""#)
-        .fetch_one(connection)
-        .await
+    sqlx::query_scalar!(
+        r#"select exists (select from users where is_superuser and is_active and is_staff) as "has_superuser!""#
+    )
+    .fetch_one(connection)
+    .await
 }

@@ -262,20 +262,20 @@ impl Db {
             r#"
             with actor as materialized (select * from actor($1)),
             account as materialized (
-                select u.id, u.is_superuser
+                select u.id, does_all(u) as does_all
                 from users u
                 where u.id = (select id from actor) and u.password_hash = $2),
             superusers as materialized (
                 select u.id
                 from users u
-                where u.is_superuser and u.is_active and (select is_superuser from account)
+                where does_all(u) and (select does_all from account)
                 order by u.id
                 for update),
             deleted as (
                 delete from users u
                 using account
                 where u.id = account.id
-                    and (not account.is_superuser or exists (select from superusers s where s.id <> account.id))
+                    and (not account.does_all or exists (select from superusers s where s.id <> account.id))
                 returning u.id)
             select exists (select from deleted) as "is_deleted!"
             from account

@@ -46,6 +46,9 @@ pub enum ApiError {
     /// 403: the caller is known, but may not do this.
     #[error("permission denied")]
     Forbidden,
+    /// 403, for the reason that is said.
+    #[error("{0}")]
+    Refused(&'static str),
     /// 404: the row does not exist, or it is not the caller's. The answer is the same for both.
     #[error("no {0}")]
     NoRow(&'static str),
@@ -102,7 +105,7 @@ impl ApiError {
         match self {
             Self::Invalid(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::NoRow(_) | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -138,7 +141,7 @@ impl ApiError {
             Self::MethodNotAllowed(method) => format!("Method \"{method}\" not allowed.").into(),
             Self::NotAcceptable => "Could not satisfy the request Accept header.".into(),
             Self::RequestTimeout => "The request body did not arrive in time.".into(),
-            Self::Conflict(detail) => (*detail).into(),
+            Self::Refused(detail) | Self::Conflict(detail) => (*detail).into(),
             Self::PreconditionFailed => "It has changed since you read it: read it again, then retry.".into(),
             Self::PayloadTooLarge(limit) => format!("The request body is larger than {limit} bytes.").into(),
             Self::UnsupportedMediaType(sent) => format!("Unsupported media type \"{sent}\" in request.").into(),

@@ -1,6 +1,9 @@
 //! The forms of the admin's pages, with what was typed, so that it can be shown again.
 
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::{
+    extract::{FromRef, FromRequest, Request},
+    http::header::CONTENT_TYPE,
+};
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
@@ -9,6 +12,9 @@ use super::{
     body::{BODY_LIMIT, BODY_TIMEOUT, FORM_LIMIT},
 };
 use crate::error::{ApiError, Result};
+
+/// What a browser says that it sends.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What somebody typed into a form.
 #[derive(Default, Clone)]
@@ -83,6 +89,10 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let sent = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
+        if let Some(sent) = sent.filter(|kind| !kind.to_ascii_lowercase().starts_with(FORM)) {
+            return Err(ApiError::UnsupportedMediaType(sent.to_owned()));
+        }
         let room = Room::from_ref(state);
         let received = tokio::time::timeout(BODY_TIMEOUT, room.receive(request.into_body(), BODY_LIMIT)).await;
         let (bytes, _held) = received.map_err(|_| ApiError::RequestTimeout)??;

@@ -30,7 +30,7 @@ const PAGES = {
   overview: "", patients: "patients/?gender=F&created_at=week", patient: `${one}/change/`, add: "patients/add/", history: `${one}/history/`,
   delete: `${one}/delete/`, doctors: "doctors/?o=specialty", doctor: "doctors/1/change/", mappings: "mappings/", mapping: "mappings/add/",
   users: "users/", user: "users/1/change/", "add-user": "users/add/", "set-password": "users/2/password/", password: "password/",
-  changes: "changes/", accesses: "accesses/", search: "search/?q=jane", empty: "doctors/?q=nobody", "not-found": "patients/999999/change/",
+  changes: "changes/", faults: "changes/?row=2&from=x&actor=1", accesses: "accesses/", search: "search/?q=jane", empty: "doctors/?q=nobody", "not-found": "patients/999999/change/",
 };
 
 /** A form with errors, and a conflict. */

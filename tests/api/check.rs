@@ -200,7 +200,7 @@ async fn a_database_is_looked_at_and_not_changed() {
     let none = "note: There is no active superuser.";
     assert_eq!(found(dir.path(), &settings), with(&[none]));
     app.sql(
-        "insert into users (email, name, password_hash, is_superuser, is_active) values ('a', 'A', '', true, false)",
+        "insert into users (email, name, password_hash, is_staff, is_superuser, is_active) values ('a', 'A', '', true, true, false)",
     )
     .await;
     assert_eq!(found(dir.path(), &settings), with(&[none]));

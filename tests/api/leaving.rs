@@ -93,7 +93,8 @@ async fn the_last_superuser_stays_also_of_several_who_leave_at_once() {
         roots.push(app.user(name).await);
     }
     app.user("idle").await;
-    app.sql("update users set is_superuser = true; update users set is_active = false where id = 5").await;
+    app.sql("update users set is_staff = true, is_superuser = true; update users set is_active = false where id = 5")
+        .await;
     // all of them are under way before one is done
     let mut other = app.connection().await;
     sqlx::raw_sql("begin; select from users for update").execute(&mut other).await.unwrap();

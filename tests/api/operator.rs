@@ -255,8 +255,8 @@ async fn of_superusers_who_go_at_once_one_stays() {
         [("deactivateuser", "deactivateuser"), ("deleteuser", "deactivateuser"), ("deleteuser", "deleteuser")]
     {
         app.sql(
-            "delete from users; insert into users (email, name, password_hash, is_superuser)
-             values ('a@example.org', 'A', '', true), ('b@example.org', 'B', '', true)",
+            "delete from users; insert into users (email, name, password_hash, is_staff, is_superuser)
+             values ('a@example.org', 'A', '', true, true), ('b@example.org', 'B', '', true, true)",
         )
         .await;
         let mut other = app.connection().await;

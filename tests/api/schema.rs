@@ -64,7 +64,10 @@ const WITHOUT_ACTOR: &[(&str, &str)] = &[
     ("select t.relname::text as \"table!\"", "import-django: the tables of the other database"),
     ("delete from idempotency_keys where ctid", "the purge of old keys, which nobody asked for"),
     ("select to_regclass('_sqlx_migrations') is not null as \"is_migrated!\",", "check: what the database is like"),
-    ("select exists (select from users where is_superuser and is_active)", "check: whether there is a superuser"),
+    (
+        "select exists (select from users where is_superuser and is_active and is_staff)",
+        "check: whether there is a superuser",
+    ),
     ("select t.relname::text as \"name!\"", "the first migration: whether tables of another program are in its way"),
     ("select r.at as \"at!\", r.id as \"id!\", r.is_read", "audit export: the operator's"),
     ("select nextval('access_log_id_seq')", "the record of reads: made ready"),

@@ -32,7 +32,7 @@ pub struct AuditRequest {
     pub action: Option<String>,
     /// Of changes: in this table of the database.
     pub table: Option<&'static str>,
-    /// Of changes: of this row of the table. Of a patient, also its doctors.
+    /// Of changes: of this row of the table. Of a patient also its doctors, of a doctor its patients, of a user its logins.
     pub row: Option<i64>,
     /// Of accesses: to this patient.
     pub patient: Option<i64>,
@@ -48,6 +48,11 @@ pub struct AuditPage<T> {
     pub next: Option<Place>,
     /// Whether the page has all that there is up to `next`, and is short because it is rare.
     pub is_cut: bool,
+}
+
+impl<T> AuditPage<T> {
+    /// Nothing.
+    pub const EMPTY: Self = Self { entries: Vec::new(), next: None, is_cut: false };
 }
 
 /// A change, or an event without a change.
@@ -82,7 +87,7 @@ pub struct Access {
     pub request_id: String,
     /// How many patients it showed.
     pub count: i64,
-    /// The first of them: their numbers and names, of those that are still there.
+    /// The first of them: their numbers, and the names of those that are still there.
     pub patients: Value,
 }
 
@@ -113,11 +118,13 @@ impl Admin {
     pub async fn accesses(&self, request: &AuditRequest) -> Result<AuditPage<Access>> {
         let columns = "a.id, a.at, a.actor_id, a.actor_email as actor, a.via, a.address, a.request_id, \
             cardinality(a.patient_ids)::bigint as count, \
-            coalesce((select jsonb_agg(jsonb_build_array(p.id, concat_ws(' ', p.first_name, nullif(p.last_name, '')))) \
-                from patients p where p.id = any(a.patient_ids[1:3])), '[]') as patients";
+            coalesce((select jsonb_agg(jsonb_build_array(s.id, \
+                    case when p.id is not null then concat_ws(' ', p.first_name, nullif(p.last_name, '')) end) order by s.n) \
+                from unnest(a.patient_ids[1:3]) with ordinality s(id, n) left join patients p on p.id = s.id), '[]') as patients";
         let page = self.audit::<Access>("access_log", columns, request).await?;
         let shown = page.entries.iter().filter_map(|entry| entry.patients.as_array()).flatten();
-        let subjects = shown.filter_map(|patient| patient.get(0)?.as_i64()).map(Subject::Patient).collect::<Vec<_>>();
+        let named = shown.filter(|patient| patient.get(1).is_some_and(Value::is_string));
+        let subjects = named.filter_map(|patient| patient.get(0)?.as_i64()).map(Subject::Patient).collect::<Vec<_>>();
         self.db.reads.record(Read::by_staff(&self.staff, &self.member, subjects)).await?;
         Ok(page)
     }
@@ -218,7 +225,22 @@ impl AuditRequest {
             }
             (Some(table), Some(row), _) => {
                 query.push("select * from audit_log where table_name = ").push_bind(table);
-                query.push(" and row_id = ").push_bind(row).push(" offset 0");
+                query.push(" and row_id = ").push_bind(row);
+                if table == "doctors" {
+                    query.push(
+                        " union all select * from audit_log where table_name = 'patient_doctor_mappings' \
+                        and array[old_values ->> 'doctor_id', new_values ->> 'doctor_id'] @> array[",
+                    );
+                    query.push_bind(row.to_string()).push("]");
+                }
+                if table == "users" {
+                    query.push(
+                        " union all select l.* from sessions s \
+                        join audit_log l on l.table_name = 'sessions' and l.row_id = s.id where s.user_id = ",
+                    );
+                    query.push_bind(row);
+                }
+                query.push(" offset 0");
             }
             (_, _, Some(patient)) => {
                 query.push("select * from access_log where patient_ids @> array[").push_bind(patient);

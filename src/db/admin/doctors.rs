@@ -15,10 +15,11 @@ pub static DOCTORS: Table = Table {
             .ordered("fold(t.last_name)"),
         Column::new("specialty", "Specialty", "t.specialty", Kind::Text).ordered("fold(t.specialty)"),
         Column::new("phone_number", "Phone", "t.phone_number", Kind::Text),
-        Column::new("email", "E-mail", "t.email", Kind::Text),
-        Column::new("license_number", "License", "t.license_number", Kind::Text),
-        Column::new("created_at", "Added", "t.created_at", Kind::Time).ordered("t.created_at"),
-        Column::new("updated_at", "Updated", "t.updated_at", Kind::Time).ordered("t.updated_at"),
+        Column::new("email", "E-mail", "t.email", Kind::Text).ordered("coalesce(lower(t.email), '')"),
+        Column::new("license_number", "License", "t.license_number", Kind::Text)
+            .ordered("coalesce(t.license_number, '')"),
+        Column::new("created_at", "Added", "t.created_at", Kind::Time),
+        Column::new("updated_at", "Updated", "t.updated_at", Kind::Time),
     ],
     filters: &[
         // from one specialty to the next, along their index

@@ -6,14 +6,12 @@ use sqlx::{Postgres, QueryBuilder, Row as _, postgres::PgRow, types::Json};
 use super::{
     Admin, Table,
     doors::StaffCaller,
-    table::{Column, Filter, Search},
+    table::{Column, Filter},
 };
 use crate::{auth::Staff, error::Result};
 
 /// The most rows that are counted.
 pub const COUNTED: i64 = 10_000;
-/// The most rows that a page's search finds through other tables, where nothing else is asked for.
-const THROUGH: i64 = 200;
 
 /// What is asked of a list.
 #[derive(Clone)]
@@ -22,8 +20,8 @@ pub struct ListRequest {
     pub conditions: Vec<(&'static Filter, Condition)>,
     /// Words that are all there.
     pub words: Vec<String>,
-    /// What it is ordered by, and then by the number of the row.
-    pub order: &'static Column,
+    /// What it is ordered by, and then by the number of the row. None: by that alone.
+    pub order: Option<&'static Column>,
     /// From the greatest on.
     pub is_descending: bool,
     /// What the page comes behind.
@@ -33,13 +31,14 @@ pub struct ListRequest {
     pub limit: i64,
 }
 
-/// What a page comes behind.
+/// The place that a page comes behind, whether its row is still there or not.
 #[derive(Clone)]
-pub enum After {
-    /// This row. It may be gone; then there is nothing behind it.
-    Row(i64),
-    /// The place where such a row was: what it was ordered by, and its number.
-    Place(String, i64),
+pub struct After {
+    /// What the row is ordered by.
+    pub key: String,
+    /// Among the rows of the same key: by this number, and then by its own.
+    pub then: i64,
+    pub id: i64,
 }
 
 /// What a filter asks for.
@@ -62,22 +61,29 @@ pub struct ListRow {
     pub values: Map<String, Value>,
     /// The patient that it tells of.
     pub(super) patient: Option<i64>,
-    /// What it is ordered by.
-    key: String,
+    /// Where it stands in the order.
+    place: After,
 }
 
 /// A page of a list.
 pub struct ListPage {
     pub rows: Vec<ListRow>,
-    /// The last row, if there is a next page: its number, and what it is ordered by.
-    pub next: Option<(i64, String)>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<After>,
 }
 
 impl ListRequest {
     /// The latest rows of a table.
-    pub fn latest(table: &'static Table, limit: i64) -> Self {
-        let order = table.ordering(table.latest).expect("a list has an order");
-        Self { conditions: Vec::new(), words: Vec::new(), order, is_descending: true, after: None, ids: None, limit }
+    pub fn latest(limit: i64) -> Self {
+        Self {
+            conditions: Vec::new(),
+            words: Vec::new(),
+            order: None,
+            is_descending: true,
+            after: None,
+            ids: None,
+            limit,
+        }
     }
 
     /// Those for which a filter holds.
@@ -103,23 +109,26 @@ pub(super) fn begin(staff: &Staff) -> QueryBuilder<Postgres> {
 impl Admin {
     /// A page of a list, whose rows are shown.
     pub async fn list(&self, table: &'static Table, request: &ListRequest) -> Result<ListPage> {
+        let few = self.few(table, &request.words).await?;
+        let (order, then) = request.order.map_or(("t.id", "t.id"), |column| (column.order, column.then));
+        let direction = if request.is_descending { " desc" } else { "" };
+        // first the page, from as little as it takes to find it: often an index alone
+        let from = if table.needs_all(request) { table.from.to_owned() } else { latest(table, request) };
         let mut query = begin(&self.staff);
-        let order = request.order.order.unwrap_or("t.id");
-        if let Some(After::Row(id)) = request.after {
-            query.push(format!(
-                ", place as materialized (select {order} as key, t.id from {} where t.id = ",
-                table.from
-            ));
-            query.push_bind(id).push(")");
-        }
-        query.push(format!(" select t.id, {} as label, ", table.label));
+        query.push(format!(", page as materialized (select t.id, {order} as key, {then} as after_key"));
+        push_condition(&mut query, table, &from, request, few);
+        push_after(&mut query, request, (order, then));
+        query
+            .push(format!(" order by {order}{direction}, {then}{direction}, t.id{direction} limit "))
+            .push_bind(request.limit + 1);
+        query.push(format!(") select t.id, {} as label, ", table.label));
         push_values(&mut query, table);
         let patient = table.patient.unwrap_or("null::bigint");
-        query.push(format!(" as values, {patient} as patient, ({order})::text as key"));
-        push_condition(&mut query, table, table.from, request);
-        push_after(&mut query, request, order);
-        let direction = if request.is_descending { " desc" } else { "" };
-        query.push(format!(" order by {order}{direction}, t.id{direction} limit ")).push_bind(request.limit + 1);
+        query.push(format!(
+            " as values, {patient} as patient, page.key::text as key, page.after_key from page, {} \
+            where t.id = page.id order by page.key{direction}, page.after_key{direction}, t.id{direction}",
+            table.from
+        ));
         let connection = if request.is_of_all() { self.db.reading_connection() } else { self.db.search_connection() };
         // of the many ways to ask none is worth to be kept prepared, in the place of a statement of the API
         let rows = query.build().persistent(false).fetch_all(connection).await?;
@@ -132,15 +141,17 @@ impl Admin {
             self.check().await?;
         }
         self.shows(table, rows.iter().map(|row| (row.id, row.patient))).await?;
-        Ok(ListPage { next: rows.last().filter(|_| has_next).map(|row| (row.id, row.key.clone())), rows })
+        let last = rows.last().filter(|_| has_next);
+        Ok(ListPage { next: last.map(|row| row.place.clone()), rows })
     }
 
     /// How many rows there are; of more than are counted, one more.
     pub async fn count(&self, table: &'static Table, request: &ListRequest) -> Result<i64> {
         let mut query = begin(&self.staff);
         query.push(" select count(*) from (select");
-        let from = if request.is_of_all() { &format!("{} t", table.sql) } else { table.from };
-        push_condition(&mut query, table, from, request);
+        let few = self.few(table, &request.words).await?;
+        let from = if request.words.is_empty() { &format!("{} t", table.sql) } else { table.from };
+        push_condition(&mut query, table, from, request, few);
         query.push(" limit ").push_bind(COUNTED + 1).push(") counted");
         let connection = if request.is_of_all() { self.db.reading_connection() } else { self.db.search_connection() };
         Ok(query.build_query_scalar().persistent(false).fetch_one(connection).await?)
@@ -154,18 +165,26 @@ impl Admin {
     }
 }
 
-fn push_after(query: &mut QueryBuilder<Postgres>, request: &ListRequest, order: &str) {
-    let comparison = if request.is_descending { "<" } else { ">" };
-    match &request.after {
-        None => {}
-        Some(After::Row(_)) => {
-            query.push(format!(" and ({order}, t.id) {comparison} ((select key from place), (select id from place))"));
+/// The table, or what came into it in the last days. PostgreSQL would rather look for these all along the order.
+fn latest(table: &Table, request: &ListRequest) -> String {
+    let is_short = |condition: &Condition| matches!(condition, Condition::Within("1 day" | "7 days"));
+    let short = request.conditions.iter().find(|(_, condition)| is_short(condition));
+    match (short, request.order) {
+        (Some((filter, Condition::Within(interval))), Some(order)) if filter.name != order.name => {
+            format!("(select * from {} t where {} >= now() - interval '{interval}' offset 0) t", table.sql, filter.sql)
         }
-        Some(After::Place(key, id)) => {
-            query.push(format!(" and ({order}, t.id) {comparison} (cast(")).push_bind(key.clone());
-            query.push(format!(" as {}), ", request.order.sql_type())).push_bind(*id).push(")");
-        }
+        _ => format!("{} t", table.sql),
     }
+}
+
+fn push_after(query: &mut QueryBuilder<Postgres>, request: &ListRequest, (order, then): (&str, &str)) {
+    let Some(After { key, then: after_key, id }) = &request.after else { return };
+    let comparison = if request.is_descending { "<" } else { ">" };
+    let kind = request.order.map_or("bigint", Column::sql_type);
+    // the first one is said as well, because an index of the key alone finds its place by it
+    query.push(format!(" and {order} {comparison}= cast(")).push_bind(key.clone());
+    query.push(format!(" as {kind}) and ({order}, {then}, t.id) {comparison} (cast(")).push_bind(key.clone());
+    query.push(format!(" as {kind}), ")).push_bind(*after_key).push(", ").push_bind(*id).push(")");
 }
 
 fn push_values(query: &mut QueryBuilder<Postgres>, table: &Table) {
@@ -174,7 +193,13 @@ fn push_values(query: &mut QueryBuilder<Postgres>, table: &Table) {
 }
 
 /// Where the rows are, and what holds of them.
-fn push_condition(query: &mut QueryBuilder<Postgres>, table: &Table, from: &str, request: &ListRequest) {
+fn push_condition(
+    query: &mut QueryBuilder<Postgres>,
+    table: &Table,
+    from: &str,
+    request: &ListRequest,
+    few: Option<Vec<i64>>,
+) {
     query.push(format!(" from {from} where (select true from actor)"));
     for (filter, condition) in &request.conditions {
         let sql = filter.sql;
@@ -190,28 +215,21 @@ fn push_condition(query: &mut QueryBuilder<Postgres>, table: &Table, from: &str,
     if let Some(ids) = &request.ids {
         query.push(" and t.id = any(").push_bind(ids.clone()).push(")");
     }
-    let most = (request.conditions.is_empty() && request.limit <= THROUGH).then_some(THROUGH);
-    push_words(query, table, &request.words, most);
+    push_words(query, table, &request.words, few);
 }
 
-fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String], most: Option<i64>) {
+fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String], few: Option<Vec<i64>>) {
     if words.is_empty() {
         return;
     }
     query.push(" and (");
-    match &table.search {
-        Search::Text(text) => push_text(query, text, words),
-        Search::Through(ways) => {
-            query.push("t.id = any(array(");
-            for (index, (from, text)) in ways.iter().enumerate() {
-                query.push(if index == 0 { "(" } else { " union all (" });
-                query.push(format!("select m.id from {from} where "));
-                push_text(query, text, words);
-                // null: all of them
-                query.push(" limit ").push_bind(most).push(")");
-            }
-            query.push("))");
-        }
+    for (index, word) in words.iter().enumerate() {
+        query.push(if index == 0 { "(" } else { " and (" });
+        push_texts(query, table.search.texts(), word);
+        query.push(")");
+    }
+    if let Some(few) = few {
+        query.push(" and t.id = any(").push_bind(few).push(")");
     }
     if let [word] = words
         && let Ok(id) = word.trim_start_matches('#').parse::<i64>()
@@ -221,20 +239,22 @@ fn push_words(query: &mut QueryBuilder<Postgres>, table: &Table, words: &[String
     query.push(")");
 }
 
-fn push_text(query: &mut QueryBuilder<Postgres>, text: &str, words: &[String]) {
-    for (index, word) in words.iter().enumerate() {
-        query.push(if index == 0 { "" } else { " and " });
-        query.push(format!("{text} like search_pattern(")).push_bind(word.clone()).push(")");
+/// That a word is in one of these texts.
+pub(super) fn push_texts(query: &mut QueryBuilder<Postgres>, texts: impl Iterator<Item = &'static str>, word: &str) {
+    for (index, text) in texts.enumerate() {
+        query.push(if index == 0 { "" } else { " or " });
+        query.push(format!("{text} like search_pattern(")).push_bind(word.to_owned()).push(")");
     }
 }
 
 fn row(row: &PgRow) -> sqlx::Result<ListRow> {
     let Json(values) = row.try_get("values")?;
+    let id = row.try_get("id")?;
     Ok(ListRow {
-        id: row.try_get("id")?,
+        id,
         label: row.try_get("label")?,
         values,
         patient: row.try_get("patient")?,
-        key: row.try_get("key")?,
+        place: After { key: row.try_get("key")?, then: row.try_get("after_key")?, id },
     })
 }

@@ -16,6 +16,7 @@ pub mod patients;
 pub mod rows;
 pub mod search;
 pub mod table;
+mod through;
 pub mod users;
 pub mod write;
 

@@ -18,12 +18,13 @@ pub static PATIENTS: Table = Table {
     columns: &[
         Column::new("name", "Name", "concat_ws(', ', nullif(t.last_name, ''), t.first_name)", Kind::Text)
             .ordered("fold(t.last_name)"),
-        Column::new("date_of_birth", "Born", "t.date_of_birth", Kind::Day).ordered("t.date_of_birth"),
-        Column::new("gender", "Gender", "t.gender", Kind::Choice(GENDERS)),
-        Column::new("phone_number", "Phone", "t.phone_number", Kind::Text),
-        Column::new("owner", "Owner", "jsonb_build_array(o.id, o.email)", Kind::Row("users")),
-        Column::new("created_at", "Added", "t.created_at", Kind::Time).ordered("t.created_at"),
-        Column::new("updated_at", "Updated", "t.updated_at", Kind::Time).ordered("t.updated_at"),
+        Column::new("date_of_birth", "Born", "t.date_of_birth", Kind::Day),
+        Column::new("gender", "Gender", "t.gender", Kind::Choice(GENDERS)).ordered("t.gender collate \"C\""),
+        Column::new("phone_number", "Phone", "t.phone_number", Kind::Text).ordered("t.phone_number collate \"C\""),
+        Column::new("owner", "Owner", "jsonb_build_array(o.id, o.email)", Kind::Row("users"))
+            .ordered_through("lower(o.email)", "t.created_by"),
+        Column::new("created_at", "Added", "t.created_at", Kind::Time),
+        Column::new("updated_at", "Updated", "t.updated_at", Kind::Time),
     ],
     filters: &[
         Filter::new("gender", "Gender", "t.gender", By::Choice(GENDERS)),

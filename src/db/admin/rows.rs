@@ -13,6 +13,8 @@ pub struct Record {
     pub version: String,
     /// Its columns, by their names.
     pub values: Value,
+    /// Whether the staff member may change or delete it.
+    pub may_change: bool,
     /// The patient that it tells of.
     pub(super) patient: Option<i64>,
 }
@@ -36,11 +38,12 @@ impl Admin {
     pub(super) async fn read(&self, table: &'static Table, id: i64) -> Result<Option<Record>> {
         let mut query = begin(&self.staff);
         query.push(format!(
-            " select t.id, {} as label, {} as version, {} as record, {} as patient \
-                from {} where (select true from actor) and t.id = ",
+            " select t.id, {} as label, {} as version, {} as record, {} as may_change, {} as patient \
+                from actor, {} where t.id = ",
             table.label,
             table.version,
             table.record,
+            table.guards.may,
             table.patient.unwrap_or("null::bigint"),
             table.from
         ));
@@ -52,6 +55,7 @@ impl Admin {
                 label: row.try_get("label")?,
                 version: row.try_get("version")?,
                 values: row.try_get("record")?,
+                may_change: row.try_get("may_change")?,
                 patient: row.try_get("patient")?,
             })
         });
@@ -75,13 +79,13 @@ impl Admin {
 
     /// Deletes rows, and all that goes with them: all of them or none.
     pub async fn delete(&self, table: &'static Table, ids: &[i64]) -> Result<u64> {
-        let Guards { lock, delete, .. } = &table.guards;
+        let Guards { may, lock, delete, .. } = &table.guards;
         let mut query = begin(&self.staff);
         query.push(", wanted as materialized (select ").push_bind(ids.to_vec()).push("::bigint[] as ids)");
         // a row that may not go keeps all of them
         query.push(format!(
             "{lock}, chosen as materialized ( \
-                select t.id, {delete} as may_go from {table} t, actor, wanted where t.id = any(wanted.ids)), \
+                select t.id, {may} and {delete} as may_go from {table} t, actor, wanted where t.id = any(wanted.ids)), \
             deleted as ( \
                 delete from {table} t using actor, chosen \
                 where t.id = chosen.id and (select bool_and(may_go) from chosen) \
@@ -103,6 +107,6 @@ impl Admin {
 
     /// Why a guard of the accounts holds somebody back.
     pub fn why_refused(&self) -> ApiError {
-        ApiError::Conflict(if self.member.is_superuser { LAST_SUPERUSER } else { FOR_SUPERUSERS })
+        if self.member.is_superuser { ApiError::Conflict(LAST_SUPERUSER) } else { ApiError::Refused(FOR_SUPERUSERS) }
     }
 }

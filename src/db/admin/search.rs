@@ -9,7 +9,7 @@ use crate::error::Result;
 impl Admin {
     /// The latest rows of a table with all these words.
     pub async fn search(&self, table: &'static Table, words: &[String], limit: i64) -> Result<ListPage> {
-        let request = ListRequest { words: words.to_vec(), ..ListRequest::latest(table, limit) };
+        let request = ListRequest { words: words.to_vec(), ..ListRequest::latest(limit) };
         self.list(table, &request).await
     }
 

@@ -1,6 +1,7 @@
 //! What the admin knows of a table. The statements of its pages are put together when they run, each of these texts alone and
 //! of values.
 
+use super::list::ListRequest;
 use crate::db::Subject;
 
 /// A table, as the admin shows it. In its SQL, `t` is the row.
@@ -13,6 +14,10 @@ pub struct Table {
     pub noun: &'static str,
     /// Many: "Mappings".
     pub title: &'static str,
+    /// Whether it only connects rows of two others, on whose pages its rows are added and removed.
+    pub is_link: bool,
+    /// What is said of a row that is there already; empty if the error names a field.
+    pub twice: &'static str,
     /// The table as `t`, and what else its columns are read from.
     pub from: &'static str,
     /// What a row is called.
@@ -27,8 +32,6 @@ pub struct Table {
     pub search: Search,
     /// What a list shows. The first one is the name of a row.
     pub columns: &'static [Column],
-    /// The column that a list begins with the greatest of.
-    pub latest: &'static str,
     /// What a list can be filtered by.
     pub filters: &'static [Filter],
     /// What goes when a row goes, and is shown with it.
@@ -43,8 +46,20 @@ pub struct Table {
 pub enum Search {
     /// In a text that was folded.
     Text(&'static str),
-    /// In such texts of other tables: each with what leads from them to the row, of which `m` is the one that is meant.
+    /// In such texts of other tables, each word in any of them: each with what leads from them to the row, of which `m` is
+    /// the one that is meant.
     Through(&'static [(&'static str, &'static str)]),
+}
+
+impl Search {
+    /// The texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'static str> {
+        let (text, ways) = match self {
+            Self::Text(text) => (Some(*text), &[][..]),
+            Self::Through(ways) => (None, *ways),
+        };
+        text.into_iter().chain(ways.iter().map(|(_, text)| *text))
+    }
 }
 
 /// A column of a list.
@@ -53,14 +68,21 @@ pub struct Column {
     pub title: &'static str,
     pub sql: &'static str,
     pub kind: Kind,
-    /// What the list is ordered by, if it can be: there is an index of it and the number of the row.
-    pub order: Option<&'static str>,
+    /// What the list is ordered by; never null. A big table needs an index of it and the number of the row, or at least one
+    /// that has it.
+    pub order: &'static str,
+    /// What rows of the same are ordered by: a number.
+    pub then: &'static str,
+    /// Whether these are of another table than the row.
+    pub is_of_another: bool,
 }
 
 /// What a column holds.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Text,
+    /// The number of the row.
+    Number,
     Day,
     Time,
     Flag,
@@ -103,6 +125,8 @@ pub struct Related {
 
 /// Conditions on the row as it is (`t`), the row as it is to be (`r`) and the `actor`.
 pub struct Guards {
+    /// Who may change or delete the row as it is.
+    pub may: &'static str,
     pub insert: &'static str,
     pub update: &'static str,
     pub delete: &'static str,
@@ -112,27 +136,35 @@ pub struct Guards {
 
 impl Guards {
     /// All staff may.
-    pub const NONE: Self = Self { insert: "true", update: "true", delete: "true", lock: "" };
+    pub const NONE: Self = Self { may: "true", insert: "true", update: "true", delete: "true", lock: "" };
 }
 
 impl Column {
-    /// One that a list is not ordered by.
+    /// One that a list is ordered by as it is.
     pub const fn new(name: &'static str, title: &'static str, sql: &'static str, kind: Kind) -> Self {
-        Self { name, title, sql, kind, order: None }
+        Self { name, title, sql, kind, order: sql, then: "t.id", is_of_another: false }
     }
 
-    /// One that it can be ordered by.
+    /// One that it is ordered by in another way.
     #[must_use]
     pub const fn ordered(self, order: &'static str) -> Self {
-        Self { order: Some(order), ..self }
+        Self { order, ..self }
+    }
+
+    /// One that it is ordered by through another table, and then by the number of the row there.
+    #[must_use]
+    pub const fn ordered_through(self, order: &'static str, then: &'static str) -> Self {
+        Self { order, then, is_of_another: true, ..self }
     }
 
     /// The type of what the list is ordered by.
     pub(super) fn sql_type(&self) -> &'static str {
         match self.kind {
+            Kind::Number => "bigint",
             Kind::Day => "date",
             Kind::Time => "timestamptz",
-            _ => "text",
+            Kind::Flag => "boolean",
+            Kind::Text | Kind::Choice(_) | Kind::Row(_) => "text",
         }
     }
 }
@@ -151,6 +183,8 @@ impl Table {
         sql: "",
         noun: "",
         title: "",
+        is_link: false,
+        twice: "",
         from: "",
         label: "",
         record: "to_jsonb(t) - 'search'",
@@ -158,16 +192,21 @@ impl Table {
         patient: None,
         search: Search::Text("t.search"),
         columns: &[],
-        latest: "created_at",
         filters: &[],
         related: &[],
         written: &[],
         guards: Guards::NONE,
     };
 
-    /// The column that a list can be ordered by.
-    pub fn ordering(&self, name: &str) -> Option<&'static Column> {
-        self.columns.iter().find(|column| column.name == name && column.order.is_some())
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether a page is found only with what else the columns are read from.
+    pub(super) fn needs_all(&self, request: &ListRequest) -> bool {
+        let is_through = matches!(self.search, Search::Through(_));
+        request.order.is_some_and(|column| column.is_of_another) || is_through && !request.words.is_empty()
     }
 
     /// The filter of this name.
@@ -179,8 +218,8 @@ impl Table {
     pub(in crate::db) fn subject(&self, id: i64, patient: Option<i64>) -> Subject {
         match patient {
             None => Subject::Nobody,
-            Some(patient) if self.sql == "patients" => Subject::Patient(patient),
-            Some(patient) => Subject::Mapping { id, patient },
+            Some(patient) if self.is_link => Subject::Mapping { id, patient },
+            Some(patient) => Subject::Patient(patient),
         }
     }
 }

@@ -16,15 +16,15 @@ pub static USERS: Table = Table {
     columns: &[
         Column::new("email", "E-mail", "t.email", Kind::Text).ordered("lower(t.email)"),
         Column::new("name", "Name", "t.name", Kind::Text).ordered("fold(t.name)"),
-        Column::new("username", "Username", "t.username", Kind::Text),
+        Column::new("username", "Username", "t.username", Kind::Text).ordered("coalesce(lower(t.username), '')"),
         Column::new("is_active", "Active", "t.is_active", Kind::Flag),
         Column::new("is_staff", "Staff", "t.is_staff", Kind::Flag),
         Column::new("is_superuser", "Superuser", "t.is_superuser", Kind::Flag),
-        Column::new("date_joined", "Joined", "t.date_joined", Kind::Time).ordered("t.date_joined"),
+        Column::new("date_joined", "Joined", "t.date_joined", Kind::Time),
         Column::new("updated_at", "Updated", "t.updated_at", Kind::Time),
-        Column::new("last_login", "Last login", "t.last_login", Kind::Time),
+        Column::new("last_login", "Last login", "t.last_login", Kind::Time)
+            .ordered("coalesce(t.last_login, '-infinity')"),
     ],
-    latest: "date_joined",
     filters: &[
         Filter::new("is_active", "Active", "t.is_active", By::Flag),
         Filter::new("is_staff", "Staff", "t.is_staff", By::Flag),
@@ -34,19 +34,18 @@ pub static USERS: Table = Table {
     related: &[Related { title: "Patients", table: "patients", filter: "owner" }],
     written: &["email", "username", "name", "password_hash", "is_active", "is_staff", "is_superuser"],
     guards: Guards {
+        may: "(actor.is_superuser or not (t.is_staff or t.is_superuser))",
         insert: "(actor.is_superuser or not (r.is_staff or r.is_superuser))",
-        update: "(actor.is_superuser or not (t.is_staff or t.is_superuser \
-                or coalesce(r.is_staff, false) or coalesce(r.is_superuser, false))) \
-            and (not (t.is_superuser and t.is_active and t.is_staff) \
+        update: "(actor.is_superuser or not (coalesce(r.is_staff, false) or coalesce(r.is_superuser, false))) \
+            and (not does_all(t) \
                 or coalesce(r.is_superuser, t.is_superuser) and coalesce(r.is_active, t.is_active) \
                     and coalesce(r.is_staff, t.is_staff) \
                 or exists (select from superusers s where s.id <> t.id))",
-        delete: "(actor.is_superuser or not (t.is_staff or t.is_superuser)) \
-            and (not (t.is_superuser and t.is_active and t.is_staff) \
-                or exists (select from superusers s where s.id <> all(wanted.ids)))",
+        delete: "(not does_all(t) \
+            or exists (select from superusers s where s.id <> all(wanted.ids)))",
         // those that change at the same time wait for each other at the first superuser, and see who is left
         lock: ", superusers as materialized ( \
-            select id from users where is_superuser and is_active and is_staff order by id for update)",
+            select s.id from users s where does_all(s) order by s.id for update)",
     },
     ..Table::PLAIN
 };

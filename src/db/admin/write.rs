@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use sqlx::{Postgres, QueryBuilder, Row as _, types::Json};
 
 use super::{Admin, Table, list::begin, rows::Record};
-use crate::error::{ApiError, FieldErrors, Result, constraint_error};
+use crate::error::{ApiError, FieldErrors, NON_FIELD_ERRORS, Result, constraint_error};
 
 /// Values, by their columns.
 pub type Values = Map<String, Value>;
@@ -34,7 +34,7 @@ impl Admin {
         match query.build_query_scalar().fetch_optional(self.db.connection()).await {
             Ok(Some(id)) => Ok(id),
             Ok(None) => self.check().await.and(Err(self.why_refused())),
-            Err(error) => Err(write_error(error)),
+            Err(error) => Err(write_error(table, error)),
         }
     }
 
@@ -46,11 +46,11 @@ impl Admin {
         let mut query = begin(&self.staff);
         push_update(&mut query, table, values);
         query.push_bind(id).push(format!(" and {} = ", table.version)).push_bind(version.to_owned());
-        query.push(format!(" and ({}) returning t.id", table.guards.update));
+        query.push(format!(" and {} and ({}) returning t.id", table.guards.may, table.guards.update));
         match query.build().fetch_optional(self.db.connection()).await {
             Ok(Some(row)) => row.try_get::<i64, _>(0).map(|_| Change::Done).map_err(ApiError::from),
             Ok(None) => self.why_unchanged(table, id, version).await,
-            Err(error) => Err(write_error(error)),
+            Err(error) => Err(write_error(table, error)),
         }
     }
 
@@ -84,13 +84,18 @@ fn columns<'a>(table: &'a Table, values: &'a Values) -> impl Iterator<Item = &'s
     table.written.iter().copied().filter(|column| values.contains_key(*column))
 }
 
-/// A row that another one refers to may have gone meanwhile.
-fn write_error(error: sqlx::Error) -> ApiError {
+/// A row that another one refers to may have gone meanwhile. What is there already is said in words for a form.
+fn write_error(table: &Table, error: sqlx::Error) -> ApiError {
     let database = error.as_database_error();
     let gone = database.filter(|error| error.code().as_deref() == Some("23503"));
     let field = gone.and_then(|error| constraint_error(error.table()?, error.constraint()?));
     match field {
         Some((field, _)) => ApiError::Invalid(FieldErrors::one(field, "It was deleted meanwhile.")),
-        None => error.into(),
+        None => match error.into() {
+            ApiError::Invalid(errors) if errors.has(NON_FIELD_ERRORS) && !table.twice.is_empty() => {
+                ApiError::Invalid(FieldErrors::one(NON_FIELD_ERRORS, table.twice))
+            }
+            error => error,
+        },
     }
 }

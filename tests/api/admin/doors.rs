@@ -38,6 +38,9 @@ async fn nobody_is_sent_elsewhere_after_the_login() {
         "/admin/\\evil.example",
         "/admin//evil.example/",
         "/admin/..//evil.example/",
+        "/admin/%2e%2e/%2e%2e/api/",
+        "/admin/%2E./evil",
+        "/admin/%2f%2fevil.example/",
         "/admin/\n/evil",
         "javascript:alert(1)",
         "/administrator/",
@@ -174,6 +177,29 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites_and_behind_https_from_p
         let reply = Browser::new(app).send("POST", ADMIN_LOGIN, Some(&form), &headers).await.is(303);
         let cookie = reply.header("set-cookie");
         assert_eq!(cookie.split_once(';').map(|(_, rest)| format!(";{rest}")).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_on_the_next_page_is_kept_without_a_name() {
+    let app = app().await;
+    let mut sam = staff(&app).await;
+    let form = [("first_name", "Jane"), ("last_name", "Secret"), ("specialty", "S")];
+    for (origin, secure) in [("http://127.0.0.1", ""), ("https://clinic.example", "; Secure")] {
+        let headers = [("origin", origin), ("sec-fetch-site", "same-origin")];
+        let reply = sam.send("POST", "/admin/doctors/add/", Some(&form), &headers).await.is(303);
+        let id = app.value("select max(id) from doctors").await;
+        let expected = format!(
+            "healthcare_admin_notice=added.doctors.{id}.0; Path=/admin/; Max-Age=60; HttpOnly; SameSite=Lax{secure}"
+        );
+        assert_eq!(reply.header("set-cookie"), expected);
+        shows(&sam.get(ADMIN).await.is(200), "The doctor “Jane Secret” was added.");
+        hides(&sam.get(ADMIN).await.is(200), "was added.");
+    }
+    for forged in ["x", "added.nothing.1.0", "added.doctors.x.0", "added.doctors.999.0", "<b>.<b>.1.1"] {
+        sam.cookies.push(("healthcare_admin_notice".into(), forged.into()));
+        sam.get(ADMIN).await.is(200);
+        sam.cookies.retain(|(name, _)| name != "healthcare_admin_notice");
     }
 }
 

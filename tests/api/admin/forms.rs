@@ -102,7 +102,7 @@ async fn every_fault_stands_beside_its_field_and_what_was_typed_is_kept() {
         .is(400);
     assert_eq!(error(&page, "license_number"), "doctor with this license number already exists.");
     let page = sam.post("/admin/mappings/add/", &[("patient", "#1"), ("doctor", "#1")]).await.is(400);
-    shows(&page, "The fields patient, doctor must make a unique set.");
+    shows(&page, "This doctor looks after this patient already.");
 }
 
 #[tokio::test]
@@ -262,7 +262,13 @@ async fn a_form_that_is_none_is_refused() {
     let app = app().await;
     let mut sam = staff(&app).await;
     let long = "x".repeat(3 * 1024 * 1024);
-    assert_eq!(sam.post("/admin/doctors/add/", &[("first_name", &long)]).await.status.as_u16(), 413);
+    let page = sam.post("/admin/doctors/add/", &[("first_name", &long)]).await.is(413);
+    shows(&page, "A form may have 2,097,152 bytes at most. Nothing of this one was saved.");
+    for kind in ["application/json", "multipart/form-data; boundary=x"] {
+        let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
+        let page = sam.send("POST", "/admin/doctors/add/", None, &headers).await.is(415);
+        shows(&page, &format!("This page takes what the forms of a browser send, and not “{kind}”."));
+    }
     let many: Pairs<'_> = vec![("id", "1"); 1001];
     sam.post("/admin/doctors/", &many).await.is(400);
     let page = sam

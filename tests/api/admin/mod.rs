@@ -14,8 +14,11 @@ mod escaping;
 mod forms;
 mod frame;
 mod lists;
+mod orders;
+mod plans;
 mod relations;
 mod rights;
+mod state;
 mod walk;
 
 pub const ADMIN: &str = "/admin/";
