@@ -54,7 +54,9 @@ async fn each_statement_of_the_release_before_a_migration_finds_the_same_columns
             let described = connection.describe(AssertSqlSafe(sql.clone()).into_sql_str()).await;
             let described = described.unwrap_or_else(|error| panic!("{migration}: {error}: {sql}"));
             let columns = described.columns().iter();
-            let now: Vec<_> = columns.map(|column| (column.name(), column.type_info().name().to_uppercase())).collect();
+            let now: Vec<_> = columns
+                .map(|column| (column.name(), column.type_info().name().replace("[]", "array").to_uppercase()))
+                .collect();
             let columns = statement["describe"]["columns"].as_array().unwrap().iter();
             let before = columns.map(|column| (column["name"].as_str().unwrap(), type_name(&column["type_info"])));
             assert_eq!(now, before.collect::<Vec<_>>(), "{migration}: {sql}");
