@@ -88,6 +88,13 @@ pub(super) async fn add(visit: Visit, State(state): State<AdminState>, sent: For
 }
 
 async fn make(visit: &Visit, state: &AdminState, sent: &Form) -> Result<i64> {
+    let mut sent = sent.clone();
+    for name in ["username", "name"] {
+        // a browser also sends what nobody filled in
+        if sent.text(name).is_empty() {
+            sent.remove(name);
+        }
+    }
     let body: Body<Registration> = sent.body();
     let account = accounts::read(&state.db, &state.passwords, &body).await?;
     let (is_staff, is_superuser) = (sent.text("is_staff") == "true", sent.text("is_superuser") == "true");

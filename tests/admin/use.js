@@ -91,6 +91,18 @@ await page.keyboard.press("Tab");
 assert.equal(await page.evaluate(() => document.activeElement.textContent), "Patients");
 await page.keyboard.press("Enter");
 await page.getByRole("heading", { level: 1, name: "Patients" }).waitFor();
+
+// a login that ends while somebody types: nothing is lost
+await page.goto(`${ADMIN}doctors/add/`);
+for (const label of ["First name", "Last name", "Specialty"]) await page.getByLabel(label).fill("Kept");
+const cookies = await page.context().cookies();
+await page.context().clearCookies();
+await page.getByRole("button", { name: "Save and continue editing" }).click();
+await page.getByText("Your login has ended.").waitFor();
+assert.equal(await page.getByLabel("Specialty").inputValue(), "Kept");
+await page.context().addCookies(cookies);
+await page.getByRole("button", { name: "Save and continue editing" }).click();
+await page.getByText("The doctor “Kept Kept” was added.").waitFor();
 await close();
 await browser.close();
 console.log("Chromium, by the keyboard alone: logged in, and opened a list");

@@ -147,6 +147,9 @@ async fn staff_make_plain_accounts_and_superusers_make_any() {
         (json!([true, false, false]), json!([true, true, false]))
     );
     Browser::new(&app).logged_in("steve").await;
+    let nameless = [("email", "x@example.com"), ("username", "xeno"), ("name", ""), ("password", PASSWORD)];
+    root.post("/admin/users/add/", &[nameless.as_slice(), &[("password2", PASSWORD)]].concat()).await.is(303);
+    assert_eq!(app.value("select name from users where username = 'xeno'").await, json!("xeno"));
     let page = sam.post("/admin/users/add/", &form("alice", &[])).await.is(400);
     shows(&page, "user with this email already exists.");
     shows(&page, "A user with that username already exists.");
