@@ -45,6 +45,11 @@ pub struct Peer(pub SocketAddr);
 #[derive(Debug, Clone, Copy)]
 pub struct InFlight(pub usize);
 
+/// Marks an answer that says that the server has too much to do. Its connection rests before its next request, so that clients
+/// that try again at once, and not after a second, keep nobody from being served.
+#[derive(Debug, Clone, Copy)]
+pub struct TooBusy;
+
 /// The address of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);

@@ -137,7 +137,9 @@ pub(super) fn error(root: &AdminPath, error: &ApiError, response: &Response) -> 
             "Not understood",
             format!("This page takes what the forms of a browser send, and not “{sent}”. Nothing was saved.").into(),
         ),
-        ApiError::Unavailable(_) => ("Too much to do", "The server has too much to do right now. Try it again.".into()),
+        ApiError::Unavailable(_) | ApiError::Busy(_) => {
+            ("Too much to do", "The server has too much to do right now. Try it again.".into())
+        }
         ApiError::Internal(_) => ("A fault", "Something went wrong here. It was written down.".into()),
         other if other.status().is_client_error() => {
             ("Not understood", "The server did not understand this request.".into())

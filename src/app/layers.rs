@@ -4,6 +4,7 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     extract::{MatchedPath, Request, State},
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
@@ -32,7 +33,7 @@ use crate::{
     error::{ApiError, Result},
     health::Health,
     input::Room,
-    request::{ClientAddress, IsHttps, Peer, RequestId, X_REQUEST_ID},
+    request::{ClientAddress, IsHttps, Peer, RequestId, TooBusy, X_REQUEST_ID},
 };
 
 /// The longest that a request may take from its head to its answer.
@@ -161,7 +162,8 @@ async fn handled(endpoints: &Endpoints, path: Option<&MatchedPath>, request: Req
     let response = response.unwrap_or_else(|_| ApiError::Unavailable("a request took too long".into()).into_response());
     // a request with a key is safe to retry
     if takes_key && response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        return ApiError::UnavailableForPost.into_response();
+        let too_busy = response.extensions().get::<TooBusy>().copied();
+        return (too_busy.map(Extension), ApiError::UnavailableForPost).into_response();
     }
     match known {
         Some(known) => not_modified(response, &known),

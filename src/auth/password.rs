@@ -123,7 +123,7 @@ impl Passwords {
 
     fn busy(&self) -> ApiError {
         self.refused.inc();
-        ApiError::Unavailable("too many passwords to hash".into())
+        ApiError::Busy("passwords")
     }
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {

@@ -218,7 +218,8 @@ impl<'c> Lent<'c> {
 /// Whether the connection is gone, and not only the statement.
 pub(super) fn is_loss(error: &Error) -> bool {
     match error {
-        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => true,
+        Error::Io(error) => error.kind() != io::ErrorKind::ResourceBusy,
+        Error::Tls(_) | Error::Protocol(_) => true,
         Error::Database(error) => {
             let error = error.try_downcast_ref::<PgDatabaseError>();
             error.is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic))

@@ -49,7 +49,7 @@ impl Db {
         error: ApiError,
     ) -> Result<Inserted<T>> {
         // a second statement would double the wait for a database that does not answer
-        let is_final = matches!(error, ApiError::Unauthenticated(_) | ApiError::Unavailable(_));
+        let is_final = matches!(error, ApiError::Unauthenticated(_) | ApiError::Unavailable(_) | ApiError::Busy(_));
         let Some(key) = key.filter(|_| !is_final) else { return Err(error) };
         match self.made_before::<T>(user, route, key).await? {
             Some(row) => {

@@ -1,5 +1,7 @@
 //! What an error of the database is to a client: by SQLSTATE, and by the name of the constraint.
 
+use std::io::ErrorKind;
+
 use super::{ApiError, FieldErrors, NON_FIELD_ERRORS, Unauthenticated};
 
 /// Constraints whose message is not the one of their kind: constraint, field, message.
@@ -41,6 +43,7 @@ impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
             return match error {
+                sqlx::Error::Io(error) if error.kind() == ErrorKind::ResourceBusy => Self::Busy("statements"),
                 // a connection that is cut before it is agreed whether it has TLS is a fault of the protocol to sqlx
                 sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed

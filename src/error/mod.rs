@@ -13,6 +13,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::request::TooBusy;
+
 mod database;
 mod fields;
 pub mod messages;
@@ -91,6 +93,9 @@ pub enum ApiError {
     /// 503, `Retry-After: 1`: the database is away, or the server has too much to do. The cause is logged, never shown.
     #[error("{0}")]
     Unavailable(String),
+    /// 503, `Retry-After: 1`, at once: too much of this is to be done already. The connection rests for that second.
+    #[error("too many {0} at once")]
+    Busy(&'static str),
     /// 503 for a POST that takes an `Idempotency-Key`. The text says that a request with a key is safe to retry.
     #[error("unavailable")]
     UnavailableForPost,
@@ -118,7 +123,7 @@ impl ApiError {
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) | Self::UnavailableForPost => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Busy(_) | Self::UnavailableForPost => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -152,7 +157,7 @@ impl ApiError {
                 format!("Request was throttled. Expected available in {seconds} second{plural}.").into()
             }
             Self::Internal(_) => "A server error occurred.".into(),
-            Self::Unavailable(_) => "Service temporarily unavailable, try again later.".into(),
+            Self::Unavailable(_) | Self::Busy(_) => "Service temporarily unavailable, try again later.".into(),
             Self::UnavailableForPost => "Service temporarily unavailable, try again later. A request with an \
                                          Idempotency-Key may be sent again: it makes nothing twice."
                 .into(),
@@ -177,10 +182,13 @@ impl IntoResponse for ApiError {
             Self::Throttled(seconds) => {
                 headers.insert(RETRY_AFTER, (*seconds).into());
             }
-            Self::Unavailable(_) | Self::UnavailableForPost => {
+            Self::Unavailable(_) | Self::Busy(_) | Self::UnavailableForPost => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+        if matches!(self, Self::Busy(_)) {
+            response.extensions_mut().insert(TooBusy);
         }
         // for the pages of the admin, which say it in their own way
         response.extensions_mut().insert(self);

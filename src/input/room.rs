@@ -59,7 +59,7 @@ impl Room {
     pub fn admit(&self, in_flight: Option<&InFlight>) -> Result<()> {
         if in_flight.is_some_and(|InFlight(count)| *count > self.requests) {
             self.refused_requests.inc();
-            return Err(ApiError::Unavailable("too many requests at once".into()));
+            return Err(ApiError::Busy("requests"));
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Room {
     fn hold(&self, bytes: usize) -> Result<Held> {
         let full = |_| {
             self.refused_bodies.inc();
-            ApiError::Unavailable("too many bodies at once".into())
+            ApiError::Busy("bodies")
         };
         self.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
     }

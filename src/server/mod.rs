@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::{
     app::App,
-    request::{InFlight, Peer},
+    request::{InFlight, Peer, TooBusy},
 };
 
 mod connections;
@@ -134,5 +134,8 @@ async fn answer(
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(in_flight);
     let response = app.oneshot(request).await;
+    if response.as_ref().is_ok_and(|response| response.extensions().get::<TooBusy>().is_some()) {
+        phase.rest();
+    }
     response.map(|response| response.map(|body| AnswerBody::new(body, phase)))
 }

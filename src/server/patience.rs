@@ -32,12 +32,14 @@ pub(super) struct Patience<S> {
     is_slow: bool,
     taken: usize,
     linger: Option<Pin<Box<Sleep>>>,
+    /// Until when nothing is read.
+    rest: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patience<S> {
     pub(super) fn new(stream: S, phase: Phase) -> Self {
         let limit = || Box::pin(sleep(LIMIT));
-        Self { stream, phase, head: limit(), write: limit(), is_slow: false, taken: 0, linger: None }
+        Self { stream, phase, head: limit(), write: limit(), is_slow: false, taken: 0, linger: None, rest: None }
     }
 
     /// What became of an attempt to write. Fails when the client takes too little for too long.
@@ -65,6 +67,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(rest) = self.phase.rest_begins() {
+            self.rest = Some(Box::pin(sleep(rest)));
+        }
+        if let Some(rest) = &mut self.rest {
+            ready!(rest.as_mut().poll(context));
+            self.rest = None;
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before && self.phase.begins_head() {

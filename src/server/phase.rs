@@ -5,9 +5,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use hyper::body::{Body, Frame, SizeHint};
@@ -18,6 +19,9 @@ const BODY: u8 = 2;
 const ANSWER: u8 = 3;
 const ANSWERED: u8 = 4;
 const IDLE: u8 = 5;
+
+/// How long a connection rests after an answer that says that the server has too much to do: as long as `Retry-After` has it.
+const REST: Duration = Duration::from_secs(1);
 
 /// Counts connections that begin to wait for a request: the lower the number, the longer they wait.
 static TURN: AtomicU64 = AtomicU64::new(0);
@@ -35,12 +39,13 @@ struct State {
     now: AtomicU8,
     turn: AtomicU64,
     load: Load,
+    rests: AtomicBool,
 }
 
 impl Phase {
     pub(super) fn new(load: Load) -> Self {
         let turn = AtomicU64::new(TURN.fetch_add(1, Relaxed));
-        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn, load }))
+        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn, load, rests: AtomicBool::new(false) }))
     }
 
     /// A handler has the request now. How many are worked on with it.
@@ -68,6 +73,16 @@ impl Phase {
     /// Whether this byte is the first of a head.
     pub(super) fn begins_head(&self) -> bool {
         self.changes(IDLE, HEAD)
+    }
+
+    /// The client is to come again later.
+    pub(super) fn rest(&self) {
+        self.0.rests.store(true, Relaxed);
+    }
+
+    /// How long nothing is read, once.
+    pub(super) fn rest_begins(&self) -> Option<Duration> {
+        self.0.rests.swap(false, Relaxed).then_some(REST)
     }
 
     /// Whether nothing happens until the client sends more.
