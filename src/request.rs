@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use axum::{
@@ -40,10 +43,27 @@ impl RequestId {
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// How many requests were worked on when this one came, with it. One that waits for the rest of its body does not count, and
-/// neither does one whose answer has begun: their clients decide how long that takes.
-#[derive(Debug, Clone, Copy)]
-pub struct InFlight(pub usize);
+/// How many requests are worked on. One that waits for the rest of its body does not count, and neither does one whose answer
+/// has begun: their clients decide how long that takes.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    /// How many there are now.
+    pub fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
+    /// One more.
+    pub fn begins(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// One less.
+    pub fn ends(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
 
 /// Marks an answer that says that the server has too much to do. Its connection rests before its next request, so that clients
 /// that try again at once, and not after a second, keep nobody from being served.

@@ -22,7 +22,7 @@ use crate::{
     auth::{Attempt, Via, staff},
     config::AdminPath,
     error::{ApiError, Result, messages::REQUIRED},
-    input::Form,
+    input::SmallForm,
     request::Origin,
 };
 
@@ -93,7 +93,7 @@ pub(super) async fn log_in(
     State(state): State<AdminState>,
     origin: Origin,
     headers: HeaderMap,
-    sent: Form,
+    SmallForm(sent): SmallForm,
 ) -> Result<Response> {
     let login = sent.text("username").trim();
     let credentials = Credentials { login: login.to_owned(), password: sent.text("password").to_owned() };

@@ -98,7 +98,7 @@ pub(super) async fn around_router(State(gate): State<Arc<Gate>>, mut request: Re
 fn came(request: &mut Request, way: Way) {
     request.extensions_mut().insert(ClientAddress(way.address));
     request.extensions_mut().insert(IsHttps(way.is_https));
-    if let Some(Ok(host)) = way.host.filter(|host| is_host(host)).map(HeaderValue::try_from) {
+    if let Some(Ok(host)) = way.host.filter(|host| !host.is_empty() && is_host(host)).map(HeaderValue::try_from) {
         request.headers_mut().insert(HOST, host);
     }
 }

@@ -19,7 +19,7 @@ impl Database {
     pub(super) fn of(settings: &Settings, errors: &mut SettingErrors) -> Self {
         if let Some(url) = given(settings.database_url.as_deref()) {
             return match PgConnectOptions::from_str(&url) {
-                Ok(options) if url.starts_with("postgres") => external(options, "DATABASE_URL"),
+                Ok(options) if is_plain(&url) => external(options, "DATABASE_URL"),
                 Err(_) if errors.has_wrong_sslmode(&url) => Database::Embedded,
                 _ => {
                     errors.add(
@@ -53,6 +53,12 @@ impl Database {
         };
         external(options, "DB_NAME")
     }
+}
+
+/// Whether it is a URL of PostgreSQL, in which nothing is written that had to be written in another way.
+fn is_plain(url: &str) -> bool {
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+    rest.is_some_and(|rest| rest.matches('@').count() <= 1)
 }
 
 fn external(options: PgConnectOptions, setting: &str) -> Database {

@@ -92,8 +92,12 @@ pub(super) async fn connect_in_turn(
 /// Waits so long for a lock.
 pub(super) fn patient(options: &PgConnectOptions, patience: Duration) -> PgConnectOptions {
     let lock_timeout = patience.as_millis().to_string();
-    // "relation already exists, skipping" is not worth a line
-    options.clone().options([("client_min_messages", "warning"), ("lock_timeout", &lock_timeout)])
+    // "relation already exists, skipping" is not worth a line; and the role may have a limit of time for requests
+    options.clone().options([
+        ("client_min_messages", "warning"),
+        ("lock_timeout", &lock_timeout),
+        ("statement_timeout", "0"),
+    ])
 }
 
 /// All migrations of this release.

@@ -21,12 +21,12 @@ pub enum PoolerError {
     /// It knows no parameter `options` of a connection.
     #[error(
         "PgBouncer refuses the settings of a connection: in pgbouncer.ini, add ignore_startup_parameters = options, and \
-         {CONNECT_QUERY}"
+         give them to the role: {ALTER_ROLE}"
     )]
     Refuses,
     /// It takes them and does not pass them on.
     #[error(
-        "these settings do not reach PostgreSQL: {0}. If PgBouncer is between, then in pgbouncer.ini {CONNECT_QUERY}"
+        "these settings do not reach PostgreSQL: {0}. If PgBouncer is between, give them to the role: {ALTER_ROLE}"
     )]
     Drops(String),
     /// It gives other clients the connection on which a statement was prepared.
@@ -43,10 +43,10 @@ pub enum PoolerError {
     CannotMigrate(usize),
 }
 
-/// How to give the settings another way; the list is that of `SETTINGS`.
-const CONNECT_QUERY: &str = "write behind the database's address: connect_query='set statement_timeout = ''3s''; \
-                             set lock_timeout = ''2s''; set idle_in_transaction_session_timeout = ''10s''; \
-                             set enable_seqscan = off; set jit = off'";
+/// How to give the settings another way; the list is that of `SETTINGS`. What PgBouncer itself sets it also resets.
+const ALTER_ROLE: &str = "alter role … set statement_timeout = '3s'; alter role … set lock_timeout = '2s'; \
+                          alter role … set idle_in_transaction_session_timeout = '10s'; \
+                          alter role … set enable_seqscan = off; alter role … set jit = off";
 
 impl Db {
     /// Waits at most so long for a database that is still coming up. `name` is for the log.
@@ -55,14 +55,15 @@ impl Db {
         let (mut pause, longest) = PAUSES;
         let mut is_told = false;
         while let Err(error) = try_connect(options).await {
-            if !is_coming_up(&error) || begun.elapsed() + pause > patience {
+            let left = patience.saturating_sub(begun.elapsed());
+            if !is_coming_up(&error) || left.is_zero() {
                 return Err(error.into());
             }
             if !is_told {
                 tracing::warn!("waiting for {name}, {} s at most: {}", patience.as_secs(), in_words(&error));
                 is_told = true;
             }
-            sleep(pause).await;
+            sleep(pause.min(left)).await;
             pause = (pause * 2).min(longest);
         }
         Ok(())
@@ -129,7 +130,8 @@ async fn look(connection: &mut PgConnection) -> Result<(Vec<String>, i32), Schem
         &names,
         &values
     );
-    let seen = seen.fetch_one(connection).await.map_err(|error| match code(&error).as_deref() {
+    let seen = timeout(CONNECT, seen.fetch_one(connection)).await.unwrap_or(Err(Error::PoolTimedOut));
+    let seen = seen.map_err(|error| match code(&error).as_deref() {
         Some("42P05" | "26000") => SchemaError::from(PoolerError::LosesStatements),
         _ => error.into(),
     })?;

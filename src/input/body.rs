@@ -121,7 +121,8 @@ fn known_names<T: Input>() -> Vec<&'static str> {
 
 async fn payload(request: Request, room: &Room, names: &[&str], limit: usize) -> Result<Payload> {
     let (parts, body) = request.into_parts();
-    let received = tokio::time::timeout(BODY_TIMEOUT, room.receive(body, limit)).await;
+    let receiving = room.receive(body, limit, parts.extensions.get());
+    let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
     let (bytes, held) = received.map_err(|_| ApiError::RequestTimeout)??;
     let _turn = room.turn(bytes.len()).await;
     Ok(Payload { _held: Some(held), ..parse(parts, bytes, names).await? })

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Body, Room,
-    body::{BODY_LIMIT, BODY_TIMEOUT, FORM_LIMIT},
+    body::{ACCOUNT_LIMIT, BODY_LIMIT, BODY_TIMEOUT, FORM_LIMIT},
 };
 use crate::error::{ApiError, Result};
 
@@ -89,12 +89,34 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
+        Self::read(request, &Room::from_ref(state), BODY_LIMIT).await
+    }
+}
+
+/// A form of somebody who is not known yet: a small one.
+pub struct SmallForm(pub Form);
+
+impl<S> FromRequest<S> for SmallForm
+where
+    S: Send + Sync,
+    Room: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        Form::read(request, &Room::from_ref(state), ACCOUNT_LIMIT).await.map(Self)
+    }
+}
+
+impl Form {
+    async fn read(request: Request, room: &Room, limit: usize) -> Result<Self> {
         let sent = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
         if let Some(sent) = sent.filter(|kind| !kind.to_ascii_lowercase().starts_with(FORM)) {
             return Err(ApiError::UnsupportedMediaType(sent.to_owned()));
         }
-        let room = Room::from_ref(state);
-        let received = tokio::time::timeout(BODY_TIMEOUT, room.receive(request.into_body(), BODY_LIMIT)).await;
+        let (parts, body) = request.into_parts();
+        let receiving = room.receive(body, limit, parts.extensions.get());
+        let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
         let (bytes, _held) = received.map_err(|_| ApiError::RequestTimeout)??;
         Self::parse(&bytes)
     }

@@ -19,7 +19,7 @@ mod words;
 
 pub use body::{ACCOUNT_LIMIT, BODY_LIMIT, Body};
 pub use field::{boolean, date, email, integer, password, phone_number, time};
-pub use form::Form;
+pub use form::{Form, SmallForm};
 pub use python::{python_str, strip};
 pub use room::Room;
 pub use rules::{email_address, in_the_future, not_in_the_future, username};

@@ -55,9 +55,9 @@ impl Room {
         metrics.show(self.refused_bodies.clone());
     }
 
-    /// Refuses a request that is one too many. One that did not come over a socket never is.
+    /// Refuses a request that is one too many, now that it is to be worked on. One that did not come over a socket never is.
     pub fn admit(&self, in_flight: Option<&InFlight>) -> Result<()> {
-        if in_flight.is_some_and(|InFlight(count)| *count > self.requests) {
+        if in_flight.is_some_and(|in_flight| in_flight.count() > self.requests) {
             self.refused_requests.inc();
             return Err(ApiError::Busy("requests"));
         }
@@ -72,8 +72,13 @@ impl Room {
         self.turns.clone().acquire_owned().await.ok()
     }
 
-    /// The bytes of a body of at most `limit`.
-    pub(super) async fn receive(&self, body: Body, limit: usize) -> Result<(Vec<u8>, Held)> {
+    /// The bytes of a body of at most `limit`. Its request did not count while it waited for them, so it may be one too many now.
+    pub(super) async fn receive(
+        &self,
+        body: Body,
+        limit: usize,
+        in_flight: Option<&InFlight>,
+    ) -> Result<(Vec<u8>, Held)> {
         let mut held = self.hold(0)?;
         let mut bytes = Vec::new();
         let mut chunks = body.into_data_stream();
@@ -85,6 +90,7 @@ impl Room {
             Held::merge(&mut held, self.hold(chunk.len())?);
             bytes.extend_from_slice(&chunk);
         }
+        self.admit(in_flight)?;
         Ok((bytes, held))
     }
 

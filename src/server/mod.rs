@@ -27,7 +27,7 @@ pub use descriptors::{WATCHERS, room_for_connections};
 pub use connections::Connections;
 use connections::Place;
 use patience::Patience;
-use phase::{AnswerBody, Load, Phase, RequestBody};
+use phase::{AnswerBody, Phase, RequestBody};
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
@@ -54,11 +54,11 @@ pub async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let connections = connections.into();
-    let load = Load::default();
+    let in_flight = InFlight::default();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &connections, &load) => accepted,
+            accepted = accept(&listener, &connections, &in_flight) => accepted,
             () = &mut shutdown => break,
         };
         let Some((stream, peer, phase, place)) = accepted else {
@@ -85,11 +85,11 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     connections: &Connections,
-    load: &Load,
+    in_flight: &InFlight,
 ) -> Option<(TcpStream, Peer, Phase, Place)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
-            let phase = Phase::new(load.clone());
+            let phase = Phase::new(in_flight.clone());
             let place = connections.admit(peer, phase.clone()).await;
             Some((stream, Peer(peer), phase, place))
         }
@@ -129,7 +129,8 @@ async fn answer(
     peer: Peer,
     phase: Phase,
 ) -> Result<hyper::Response<AnswerBody<Body>>, Infallible> {
-    let in_flight = InFlight(phase.head_is_read());
+    phase.head_is_read();
+    let in_flight = phase.in_flight();
     let mut request: Request = request.map(|body| Body::new(RequestBody(body, phase.clone())));
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(in_flight);

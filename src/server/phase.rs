@@ -5,13 +5,15 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
 use hyper::body::{Body, Frame, SizeHint};
+
+use crate::request::InFlight;
 
 const HEAD: u8 = 0;
 const REQUEST: u8 = 1;
@@ -26,10 +28,6 @@ const REST: Duration = Duration::from_secs(1);
 /// Counts connections that begin to wait for a request: the lower the number, the longer they wait.
 static TURN: AtomicU64 = AtomicU64::new(0);
 
-/// How many requests of all connections are worked on: neither wait for their client nor have an answer yet.
-#[derive(Clone, Default)]
-pub(super) struct Load(Arc<AtomicUsize>);
-
 /// In a head (as it is when it is new), in a request, waiting for more of its body, in an answer, sending the rest of one, or
 /// between two requests.
 #[derive(Clone)]
@@ -38,20 +36,24 @@ pub(super) struct Phase(Arc<State>);
 struct State {
     now: AtomicU8,
     turn: AtomicU64,
-    load: Load,
+    in_flight: InFlight,
     rests: AtomicBool,
 }
 
 impl Phase {
-    pub(super) fn new(load: Load) -> Self {
+    pub(super) fn new(in_flight: InFlight) -> Self {
         let turn = AtomicU64::new(TURN.fetch_add(1, Relaxed));
-        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn, load, rests: AtomicBool::new(false) }))
+        Self(Arc::new(State { now: AtomicU8::new(HEAD), turn, in_flight, rests: AtomicBool::new(false) }))
     }
 
-    /// A handler has the request now. How many are worked on with it.
-    pub(super) fn head_is_read(&self) -> usize {
+    /// A handler has the request now.
+    pub(super) fn head_is_read(&self) {
         self.0.turn_to(REQUEST);
-        self.0.load.0.load(Relaxed)
+    }
+
+    /// Those of all connections.
+    pub(super) fn in_flight(&self) -> InFlight {
+        self.0.in_flight.clone()
     }
 
     /// The head of the answer is there, and its body goes to the client as fast as that takes it.
@@ -98,7 +100,7 @@ impl Phase {
     fn changes(&self, from: u8, to: u8) -> bool {
         let changes = self.0.now.compare_exchange(from, to, Relaxed, Relaxed).is_ok();
         if changes {
-            self.0.load.changes(from, to);
+            self.0.changed(from, to);
         }
         changes
     }
@@ -106,17 +108,15 @@ impl Phase {
 
 impl State {
     fn turn_to(&self, to: u8) {
-        self.load.changes(self.now.swap(to, Relaxed), to);
+        self.changed(self.now.swap(to, Relaxed), to);
     }
-}
 
-impl Load {
-    fn changes(&self, from: u8, to: u8) {
+    fn changed(&self, from: u8, to: u8) {
         match (from == REQUEST, to == REQUEST) {
-            (false, true) => self.0.fetch_add(1, Relaxed),
-            (true, false) => self.0.fetch_sub(1, Relaxed),
-            _ => return,
-        };
+            (false, true) => self.in_flight.begins(),
+            (true, false) => self.in_flight.ends(),
+            _ => {}
+        }
     }
 }
 

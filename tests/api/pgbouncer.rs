@@ -20,8 +20,13 @@ use crate::support::{
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 const IGNORE: &str = "ignore_startup_parameters = options";
 /// As deploy/README.md has it.
-const CONNECT_QUERY: &str = "connect_query='set statement_timeout = ''3s''; set lock_timeout = ''2s''; \
-                             set idle_in_transaction_session_timeout = ''10s''; set enable_seqscan = off; set jit = off'";
+const SETTINGS: [&str; 5] = [
+    "statement_timeout = '3s'",
+    "lock_timeout = '2s'",
+    "idle_in_transaction_session_timeout = '10s'",
+    "enable_seqscan = off",
+    "jit = off",
+];
 
 /// A PgBouncer before a test's own database.
 struct Pooler {
@@ -31,7 +36,7 @@ struct Pooler {
 
 impl Pooler {
     /// None: there is none to start.
-    fn start(dir: &Path, app: &TestApp, of_database: &str, settings: &str) -> Option<Self> {
+    fn start(dir: &Path, app: &TestApp, settings: &str) -> Option<Self> {
         let options = &app.database.options;
         let (socket, name) = (options.get_socket()?, options.get_database()?);
         if !Path::new(PGBOUNCER).exists() {
@@ -39,7 +44,7 @@ impl Pooler {
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let file = dir.join("pgbouncer.ini");
-        let databases = format!("[databases]\n{name} = host={} user=postgres {of_database}\n", socket.display());
+        let databases = format!("[databases]\n{name} = host={} user=postgres\n", socket.display());
         let own = format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n");
         fs::write(&file, format!("{databases}[pgbouncer]\n{own}{settings}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
@@ -75,16 +80,24 @@ impl Drop for Pooler {
 #[tokio::test]
 async fn that_refuses_or_drops_the_settings_of_a_connection_is_refused_with_the_remedy() {
     let (app, dir) = (TestApp::start().await, Directory::new());
-    let Some(pooler) = Pooler::start(dir.path(), &app, "", "") else { return };
+    let Some(pooler) = Pooler::start(dir.path(), &app, "") else { return };
     let said = pooler.refusal(dir.path());
     assert!(said.contains("PgBouncer refuses the settings of a connection: in pgbouncer.ini, add ignore_"), "{said}");
-    assert!(said.contains(CONNECT_QUERY), "{said}");
+    assert!(SETTINGS.iter().all(|setting| said.contains(&format!("alter role … set {setting}"))), "{said}");
     drop(pooler);
-    let pooler = Pooler::start(dir.path(), &app, "", IGNORE).unwrap();
+    let pooler = Pooler::start(dir.path(), &app, IGNORE).unwrap();
     let said = pooler.refusal(dir.path());
     let lost = "statement_timeout, lock_timeout, idle_in_transaction_session_timeout, enable_seqscan";
     assert!(said.contains(&format!("these settings do not reach PostgreSQL: {lost}")), "{said}");
-    assert!(said.contains(CONNECT_QUERY), "{said}");
+    assert!(SETTINGS.iter().all(|setting| said.contains(&format!("alter role … set {setting}"))), "{said}");
+}
+
+/// Gives the role the settings of the server's connections, in the test's own database.
+async fn set_for_role(app: &TestApp) {
+    let name = app.database.options.get_database().unwrap();
+    for setting in SETTINGS {
+        app.sql(&format!("alter role postgres in database {name} set {setting}")).await;
+    }
 }
 
 /// Whether it can keep prepared statements: 1.21 and later can.
@@ -100,7 +113,8 @@ async fn that_loses_prepared_statements_is_refused_with_the_remedy() {
     let (app, dir) = (TestApp::start().await, Directory::new());
     let setting = if keeps_statements() == Some(true) { "max_prepared_statements = 0" } else { "" };
     let settings = format!("{IGNORE}\npool_mode = transaction\n{setting}");
-    let Some(pooler) = Pooler::start(dir.path(), &app, CONNECT_QUERY, &settings) else { return };
+    set_for_role(&app).await;
+    let Some(pooler) = Pooler::start(dir.path(), &app, &settings) else { return };
     // also at a second start, which meets the statements of the first
     for _ in 0..2 {
         let said = pooler.refusal(dir.path());
@@ -117,8 +131,12 @@ async fn with_pool_mode_session_serves_everything_and_with_transaction_where_it_
     for mode in modes {
         let (app, dir) = (TestApp::start().await, Directory::new());
         let settings = format!("{IGNORE}\nmax_client_conn = 100\npool_mode = {mode}");
-        let Some(pooler) = Pooler::start(dir.path(), &app, CONNECT_QUERY, &settings) else { return };
-        let server = Program::start(dir.path(), &[("DATABASE_URL", pooler.url.as_str()), ("SECRET_KEY", SECRET_KEY)]);
+        set_for_role(&app).await;
+        let Some(pooler) = Pooler::start(dir.path(), &app, &settings) else { return };
+        let settings = [("DATABASE_URL", pooler.url.as_str()), ("SECRET_KEY", SECRET_KEY)];
+        // also on connections that others had before
+        Program::start(dir.path(), &settings).stop();
+        let server = Program::start(dir.path(), &settings);
         let alice = Client::at(&server.address).registered("alice").await;
         alice.post(PATIENTS, john_doe()).await.is(201);
         alice.post("/api/doctors/", emily_carter()).await.is(201);

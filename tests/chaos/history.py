@@ -53,7 +53,8 @@ class Writes:
         for number in range(DOCTORS):
             doctor = {"first_name": "Emily", "last_name": f"Carter {number}", "specialty": "Cardiology"}
             assert first.send("POST", "/api/doctors/", doctor)[0] == 201
-        self.threads = [threading.Thread(target=self.write, args=person) for person in self.people]
+        self.broken = []
+        self.threads = [threading.Thread(target=self.watched, args=person) for person in self.people]
         self.threads += [threading.Thread(target=self.read, args=person) for person in self.people[:readers]]
 
     def register(self, number):
@@ -79,6 +80,12 @@ class Writes:
         self.longest = max(self.longest, seconds)
         if status is None:
             time.sleep(0.02)
+
+    def watched(self, user, token):
+        try:
+            self.write(user, token)
+        except Exception as error:
+            self.broken.append(repr(error))
 
     def write(self, user, token):
         client, patients, pairs = Client(self.port, token), [], set()
@@ -120,6 +127,8 @@ class Writes:
     def faults(self, postgres):
         """What is not as it must be, in words."""
         users = {user for user, _ in self.people}
+        assert self.acknowledged() > 50, f"only {self.acknowledged()} writes were acknowledged: {dict(self.statuses)}"
+        assert not self.broken, f"a writer ended: {self.broken}"
         audit = postgres.rows("""select id, table_name, row_id, action, actor_id, request_id, old_values, new_values
             from audit_log where table_name in ('patients', 'patient_doctor_mappings') order by id""")
         written, faults = {}, []
@@ -139,8 +148,10 @@ class Writes:
                 faults.append(f"{mark}: {len(rows)} rows of the audit")
             if status and status < 300 and not rows:
                 faults.append(f"{mark}: answered {status}, and lost")
-            if status and 400 <= status < 500 and rows:
-                faults.append(f"{mark}: answered {status}, and stored")
+            if status and 400 <= status < 500:
+                # nobody asks for what is not there, unless an earlier request without an answer was stored
+                faults += [f"{mark}: answered {status}, and stored"] if rows else []
+                faults += [f"{mark}: answered {status}"] if status != 404 else []
             for row in rows:
                 if (row["table_name"], row["action"], row["actor_id"]) != (table, action, user):
                     faults.append(f"{mark}: stored as something else, or by somebody else")
@@ -191,4 +202,20 @@ def not_as_audited(audit, postgres):
     faults += [f"patient {number}: not in the audit" for number in there]
     halves = postgres.value("""select count(*) from patient_doctor_mappings m where not exists (select from audit_log a
         where a.table_name = 'patient_doctor_mappings' and a.row_id = m.id and a.action = 'INSERT')""")
-    return faults + ([f"{halves} mappings without a row of the audit"] if halves != "0" else [])
+    faults += [f"{halves} mappings without a row of the audit"] if halves != "0" else []
+    return faults + mappings_not_as_audited(audit, there_now={row["id"] for row in postgres.rows("select id from patients")},
+                                            mappings={row["id"] for row in postgres.rows("select id from patient_doctor_mappings")})
+
+
+def mappings_not_as_audited(audit, there_now, mappings):
+    """Mappings are made by requests, and go with their patients alone."""
+    faults, made = [], {}
+    for row in audit:
+        if row["table_name"] == "patient_doctor_mappings":
+            made[row["row_id"]] = None if row["action"] == "DELETE" else row["new_values"]["patient_id"]
+            if row["action"] == "DELETE" and row["old_values"]["patient_id"] in there_now:
+                faults.append(f"mapping {row['row_id']}: gone, and its patient is there")
+    for number, patient in made.items():
+        if (patient is not None) != (number in mappings):
+            faults.append(f"mapping {number}: not as the audit has it")
+    return faults
