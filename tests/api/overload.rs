@@ -98,6 +98,50 @@ async fn whoever_keeps_a_request_or_an_answer_waiting_takes_nobody_s_place() {
 }
 
 #[tokio::test]
+async fn requests_whose_bodies_come_all_at_once_are_too_many_all_the_same() {
+    let app = app(2).await;
+    let mut other = app.connection().await;
+    sqlx::raw_sql("begin; lock table users").execute(&mut other).await.unwrap();
+    let body = json!({"email": "nobody@example.com", "password": "wrong"}).to_string();
+    let (begin, end) = body.split_at(body.len() - 1);
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        let length = body.len();
+        let head =
+            format!("POST {LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}");
+        stream.write_all(format!("{head}\r\n\r\n{begin}").as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    // each has been looked at, and none counts
+    app.anonymous().get("/api/").await.is(200);
+    let mut answering = JoinSet::new();
+    for mut stream in streams {
+        stream.write_all(end.as_bytes()).await.unwrap();
+        answering.spawn(async move {
+            let mut buffer = vec![0; 4096];
+            let length = stream.read(&mut buffer).await.unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        });
+    }
+    for _ in 0..3 {
+        let answer = answering.join_next().await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    for answer in answering.join_all().await {
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_sends_the_admin_a_small_form_or_none() {
+    let app = app(0).await;
+    let form = format!("username=sam&password={}", "x".repeat(17 * 1024));
+    app.anonymous().raw("POST", "/admin/login/", "application/x-www-form-urlencoded", form).await.is(413);
+}
+
+#[tokio::test]
 async fn clients_that_leave_in_the_middle_give_their_places_back() {
     let app = app(2).await;
     let alice = app.user("alice").await;
