@@ -121,7 +121,7 @@ fn known_names<T: Input>() -> Vec<&'static str> {
 
 async fn payload(request: Request, room: &Room, names: &[&str], limit: usize) -> Result<Payload> {
     let (parts, body) = request.into_parts();
-    let receiving = room.receive(body, limit, parts.extensions.get());
+    let receiving = room.receive(body, limit, &parts.extensions);
     let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
     let (bytes, held) = received.map_err(|_| ApiError::RequestTimeout)??;
     let _turn = room.turn(bytes.len()).await;

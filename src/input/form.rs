@@ -115,7 +115,7 @@ impl Form {
             return Err(ApiError::UnsupportedMediaType(sent.to_owned()));
         }
         let (parts, body) = request.into_parts();
-        let receiving = room.receive(body, limit, parts.extensions.get());
+        let receiving = room.receive(body, limit, &parts.extensions);
         let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
         let (bytes, _held) = received.map_err(|_| ApiError::RequestTimeout)??;
         Self::parse(&bytes)

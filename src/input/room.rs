@@ -1,9 +1,14 @@
 //! How much there may be at once: of requests, and of memory for their bodies. What is too much is refused at once, so that
 //! nobody waits in vain, and what is under way ends in time.
 
-use std::{sync::Arc, thread::available_parallelism};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::available_parallelism,
+};
 
-use axum::body::Body;
+use axum::{body::Body, http::Extensions};
 use futures_util::StreamExt;
 use prometheus::IntCounter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,13 +16,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     error::{ApiError, Result},
     metrics::{Metrics, shed},
-    request::InFlight,
+    request::{ClientAddress, InFlight, site},
 };
 
 /// How many requests there are at once, a core: as many as it answers in a few tenths of a second.
 const REQUESTS: usize = 1024;
 /// How many bytes of bodies are held at once.
 const ROOM: usize = 64 * 1024 * 1024;
+/// How many of them one client holds: eight of the largest bodies.
+const SHARE: usize = ROOM / 4;
 /// From how many bytes on a body waits for its turn to be parsed.
 const LARGE: usize = 128 * 1024;
 
@@ -27,13 +34,18 @@ const LARGE: usize = 128 * 1024;
 pub struct Room {
     requests: usize,
     bytes: Arc<Semaphore>,
+    shares: Arc<Mutex<HashMap<IpAddr, usize>>>,
     turns: Arc<Semaphore>,
     refused_requests: IntCounter,
     refused_bodies: IntCounter,
 }
 
-/// What a body holds of the room.
-pub(super) type Held = OwnedSemaphorePermit;
+/// What a body holds of the room, and of the share of its client.
+pub(super) struct Held {
+    room: Room,
+    client: Option<IpAddr>,
+    bytes: Option<OwnedSemaphorePermit>,
+}
 
 impl Room {
     /// For so many requests at once; 0: 1024 a core.
@@ -43,6 +55,7 @@ impl Room {
         Self {
             requests: if requests == 0 { REQUESTS * cores } else { requests },
             bytes: Arc::new(Semaphore::new(ROOM)),
+            shares: Arc::default(),
             turns: Arc::new(Semaphore::new(turns)),
             refused_requests: shed("requests"),
             refused_bodies: shed("bodies"),
@@ -73,13 +86,9 @@ impl Room {
     }
 
     /// The bytes of a body of at most `limit`. Its request did not count while it waited for them, so it may be one too many now.
-    pub(super) async fn receive(
-        &self,
-        body: Body,
-        limit: usize,
-        in_flight: Option<&InFlight>,
-    ) -> Result<(Vec<u8>, Held)> {
-        let mut held = self.hold(0)?;
+    pub(super) async fn receive(&self, body: Body, limit: usize, request: &Extensions) -> Result<(Vec<u8>, Held)> {
+        let client = request.get().map(|ClientAddress(address)| site(*address));
+        let mut held = Held { room: self.clone(), client, bytes: None };
         let mut bytes = Vec::new();
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {
@@ -87,18 +96,58 @@ impl Room {
             if bytes.len() + chunk.len() > limit {
                 return Err(ApiError::PayloadTooLarge(limit));
             }
-            Held::merge(&mut held, self.hold(chunk.len())?);
+            held.take(chunk.len())?;
             bytes.extend_from_slice(&chunk);
         }
-        self.admit(in_flight)?;
+        self.admit(request.get())?;
         Ok((bytes, held))
     }
 
-    fn hold(&self, bytes: usize) -> Result<Held> {
-        let full = |_| {
-            self.refused_bodies.inc();
-            ApiError::Busy("bodies")
+    fn shares(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// So many bytes more.
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        let permit = self.room.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+        // only what there is room for counts for the client
+        let Some(permit) = permit.ok().filter(|_| self.fits_in_share(bytes)) else {
+            self.room.refused_bodies.inc();
+            return Err(ApiError::Busy("bodies"));
         };
-        self.bytes.clone().try_acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).map_err(full)
+        match &mut self.bytes {
+            Some(bytes) => bytes.merge(permit),
+            None => self.bytes = Some(permit),
+        }
+        Ok(())
+    }
+
+    /// Takes them from the share of the client, if it has so many left.
+    fn fits_in_share(&self, bytes: usize) -> bool {
+        let Some(client) = self.client else { return true };
+        let mut shares = self.room.shares();
+        let share = shares.entry(client).or_default();
+        let fits = *share + bytes <= SHARE;
+        if fits {
+            *share += bytes;
+        }
+        fits
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let held = self.bytes.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let mut shares = self.room.shares();
+        if let Some(client) = self.client
+            && let Some(share) = shares.get_mut(&client)
+        {
+            *share = share.saturating_sub(held);
+            if *share == 0 {
+                shares.remove(&client);
+            }
+        }
     }
 }

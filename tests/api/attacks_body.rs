@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::support::{
@@ -192,7 +192,14 @@ async fn the_last_of_equal_keys_counts_and_other_keys_count_for_an_idempotency_k
 
 /// Begins a request, and sends some of its body.
 async fn begin(app: &TestApp, client: &Client, headers: &str, body: &[u8]) -> TcpStream {
-    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    begin_from("127.0.0.1", app, client, headers, body).await
+}
+
+/// The same from another address.
+async fn begin_from(address: &str, app: &TestApp, client: &Client, headers: &str, body: &[u8]) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(app.address).await.unwrap();
     let token = client.token();
     let head = format!(
         "POST {PATIENTS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {JSON}\r\n\
@@ -216,15 +223,18 @@ async fn beyond_the_room_for_bodies_is_503_at_once_until_there_is_some_again() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let size = 2 * MIB;
-    let hold = async || begin(&app, &alice, &format!("Content-Length: {size}"), &vec![b' '; size - 1]).await;
+    let hold = async |number: usize| {
+        let address = format!("127.0.0.{}", 2 + number / 8);
+        begin_from(&address, &app, &alice, &format!("Content-Length: {size}"), &vec![b' '; size - 1]).await
+    };
     let patient = with(john_doe(), json!({"medical_history": "x".repeat(100_000)}));
     let mut begun = Vec::new();
-    for _ in 0..31 {
-        begun.push(hold().await);
+    for number in 0..31 {
+        begun.push(hold(number).await);
     }
     loop {
         // what is on its way while there is still room for a patient may itself be refused
-        begun.push(hold().await);
+        begun.push(hold(begun.len()).await);
         tokio::time::sleep(Duration::from_millis(300)).await;
         if alice.post(PATIENTS, patient.clone()).await.status == 503 {
             break;
@@ -246,6 +256,34 @@ async fn beyond_the_room_for_bodies_is_503_at_once_until_there_is_some_again() {
     let said = json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got int."]});
     assert!(answers.iter().filter(|answer| **answer == (400, said.clone())).count() >= 31, "{answers:?}");
     alice.post(PATIENTS, patient).await.is(201);
+}
+
+#[tokio::test]
+async fn one_client_takes_a_quarter_of_the_room_for_bodies_and_no_more() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let size = 2 * MIB;
+    let headers = format!("Content-Length: {size}");
+    let mut begun = Vec::new();
+    for _ in 0..8 {
+        begun.push(begin_from("127.0.0.2", &app, &alice, &headers, &vec![b' '; size - 1]).await);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let one_more = begin_from("127.0.0.2", &app, &alice, "Content-Length: 100", &[b' '; 100]).await;
+    let said = "Service temporarily unavailable, try again later. A request with an Idempotency-Key may be sent again: it \
+                makes nothing twice.";
+    assert_eq!(answer(one_more).await, (503, detail(said)));
+    alice.post(PATIENTS, john_doe()).await.is(201);
+    drop(begun);
+    // what it held is there again
+    let refused = (400, detail("JSON parse error - EOF while parsing a value at line 1 column 100"));
+    loop {
+        let stream = begin_from("127.0.0.2", &app, &alice, "Content-Length: 100", &[b' '; 100]).await;
+        match answer(stream).await {
+            (503, _) => tokio::time::sleep(Duration::from_millis(50)).await,
+            answered => break assert_eq!(answered, refused),
+        }
+    }
 }
 
 #[tokio::test]
