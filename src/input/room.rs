@@ -118,7 +118,7 @@ impl Held {
             return Err(ApiError::Busy("bodies"));
         };
         match &mut self.bytes {
-            Some(bytes) => bytes.merge(permit),
+            Some(bytes) => OwnedSemaphorePermit::merge(bytes, permit),
             None => self.bytes = Some(permit),
         }
         Ok(())
