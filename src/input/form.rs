@@ -79,6 +79,18 @@ impl Form {
         let fields = self.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
         Body::of_form(fields.collect::<Map<String, Value>>())
     }
+
+    async fn read(request: Request, room: &Room, limit: usize) -> Result<Self> {
+        let sent = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
+        if let Some(sent) = sent.filter(|kind| !kind.to_ascii_lowercase().starts_with(FORM)) {
+            return Err(ApiError::UnsupportedMediaType(sent.to_owned()));
+        }
+        let (parts, body) = request.into_parts();
+        let receiving = room.receive(body, limit, &parts.extensions);
+        let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
+        let (bytes, _held) = received.map_err(|_| ApiError::RequestTimeout)??;
+        Self::parse(&bytes)
+    }
 }
 
 impl<S> FromRequest<S> for Form
@@ -105,19 +117,5 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         Form::read(request, &Room::from_ref(state), ACCOUNT_LIMIT).await.map(Self)
-    }
-}
-
-impl Form {
-    async fn read(request: Request, room: &Room, limit: usize) -> Result<Self> {
-        let sent = request.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
-        if let Some(sent) = sent.filter(|kind| !kind.to_ascii_lowercase().starts_with(FORM)) {
-            return Err(ApiError::UnsupportedMediaType(sent.to_owned()));
-        }
-        let (parts, body) = request.into_parts();
-        let receiving = room.receive(body, limit, &parts.extensions);
-        let received = tokio::time::timeout(BODY_TIMEOUT, receiving).await;
-        let (bytes, _held) = received.map_err(|_| ApiError::RequestTimeout)??;
-        Self::parse(&bytes)
     }
 }

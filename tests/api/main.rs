@@ -19,6 +19,7 @@ mod api_tokens;
 mod attacks_body;
 mod attacks_database;
 mod attacks_process;
+mod attacks_room;
 mod audit;
 mod audit_export;
 mod authorization;
