@@ -72,16 +72,17 @@ impl Db {
     /// Whether a pooler is between that gives each transaction another connection. Fails if it can't be used.
     pub async fn is_pooled(options: &PgConnectOptions) -> Result<bool, SchemaError> {
         let mut first = connect_with_settings(options).await?;
-        let (lost, first_process) = look(&mut first).await?;
+        let (lost, process) = look(&mut first).await?;
         if !lost.is_empty() {
             return Err(PoolerError::Drops(lost.join(", ")).into());
         }
-        // the first one stays, so that only a pooler can give its process to the second one
+        // a pooler gives one connection several processes, if it takes turns among them, or several connections one
+        let (_, process_later) = look(&mut first).await?;
         let mut second = connect_with_settings(options).await?;
-        let (_, second_process) = look(&mut second).await?;
+        let (_, process_of_second) = look(&mut second).await?;
         second.close().await?;
         first.close().await?;
-        Ok(first_process == second_process)
+        Ok(process != process_later || process_later == process_of_second)
     }
 
     /// Fails if migrations are to be applied through a pooler.

@@ -1,7 +1,7 @@
 //! PgBouncer between the server and PostgreSQL. Where it is not installed, these tests do nothing.
 
 use std::{
-    fs,
+    env, fs,
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -9,15 +9,21 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use nix::unistd::Uid;
 use serde_json::json;
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::support::{
     Client, MAPPINGS, PATIENTS, SECRET_KEY, TestApp, emily_carter, john_doe,
     program::{Directory, Program, program},
 };
 
-const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+/// Debian's, or the one that TEST_PGBOUNCER names.
+fn pgbouncer() -> String {
+    env::var("TEST_PGBOUNCER").unwrap_or_else(|_| "/usr/sbin/pgbouncer".into())
+}
+
 const IGNORE: &str = "ignore_startup_parameters = options";
 /// As deploy/README.md has it.
 const SETTINGS: [&str; 5] = [
@@ -39,7 +45,7 @@ impl Pooler {
     fn start(dir: &Path, app: &TestApp, settings: &str) -> Option<Self> {
         let options = &app.database.options;
         let (socket, name) = (options.get_socket()?, options.get_database()?);
-        if !Path::new(PGBOUNCER).exists() {
+        if !Path::new(&pgbouncer()).exists() {
             return None;
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -48,7 +54,7 @@ impl Pooler {
         let own = format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n");
         fs::write(&file, format!("{databases}[pgbouncer]\n{own}{settings}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        let mut command = Command::new(PGBOUNCER);
+        let mut command = Command::new(pgbouncer());
         // it refuses root
         if Uid::effective().is_root() {
             command.args(["-u", "postgres"]);
@@ -102,7 +108,7 @@ async fn set_for_role(app: &TestApp) {
 
 /// Whether it can keep prepared statements: 1.21 and later can.
 fn keeps_statements() -> Option<bool> {
-    let output = Command::new(PGBOUNCER).arg("--version").output().ok()?;
+    let output = Command::new(pgbouncer()).arg("--version").output().ok()?;
     let said = String::from_utf8(output.stdout).unwrap();
     let minor = said.strip_prefix("PgBouncer 1.")?.split('.').next()?.parse::<u32>().unwrap();
     Some(minor >= 21)
@@ -119,6 +125,31 @@ async fn that_loses_prepared_statements_is_refused_with_the_remedy() {
     for _ in 0..2 {
         let said = pooler.refusal(dir.path());
         assert!(said.contains("PgBouncer loses prepared statements: with pool_mode = transaction it needs"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn with_pool_mode_transaction_leaves_migrations_to_a_connection_of_their_own() {
+    if keeps_statements() != Some(true) {
+        return;
+    }
+    let (app, dir) = (TestApp::start().await, Directory::new());
+    set_for_role(&app).await;
+    app.sql("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)").await;
+    for turns in ["server_round_robin = 0", "server_round_robin = 1"] {
+        // the parameter is one of the connections below
+        let ignore = format!("{IGNORE}, extra_float_digits");
+        let settings = format!("{ignore}\npool_mode = transaction\nmax_prepared_statements = 200\n{turns}");
+        let Some(pooler) = Pooler::start(dir.path(), &app, &settings) else { return };
+        // at once, so that the pool has several connections to give
+        let sleeping = (0..3).map(|_| async {
+            let mut connection = PgConnection::connect(&pooler.url).await.unwrap();
+            connection.execute("select pg_sleep(0.2)").await.unwrap();
+        });
+        join_all(sleeping).await;
+        let said = pooler.refusal(dir.path());
+        let wanted = "it lacks 1 migrations, which PgBouncer with pool_mode = transaction can't pass on";
+        assert!(said.contains(wanted), "{said}");
     }
 }
 
@@ -141,7 +172,7 @@ async fn with_pool_mode_session_serves_everything_and_with_transaction_where_it_
         alice.post(PATIENTS, john_doe()).await.is(201);
         alice.post("/api/doctors/", emily_carter()).await.is(201);
         alice.post(MAPPINGS, json!({"patient": 1, "doctor": 1})).await.is(201);
-        for reply in futures_util::future::join_all((0..50).map(|_| alice.get("/api/patients/1/"))).await {
+        for reply in join_all((0..50).map(|_| alice.get("/api/patients/1/"))).await {
             reply.is(200);
         }
         assert_eq!(alice.get("/api/mappings/by-patient/1/").await.is(200).body.as_array().unwrap().len(), 1);

@@ -13,6 +13,9 @@ from pathlib import Path
 
 # as many connections as PostgreSQL takes
 MOST = 30
+# as deploy/README.md has it
+ROLE_SETTINGS = ["statement_timeout = '3s'", "lock_timeout = '2s'", "idle_in_transaction_session_timeout = '10s'",
+                 "enable_seqscan = off", "jit = off"]
 SECRET_KEY = "the secret key of the chaos tests, long enough"
 
 
@@ -160,6 +163,34 @@ class Server:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         fields = dict(line.split(":", 1) for line in lines)
         return int(fields["VmRSS"].split()[0]), int(fields["VmHWM"].split()[0])
+
+
+class PgBouncer:
+    """Gives each transaction a connection of its own choice. Migrations, and the settings of connections, go past it."""
+
+    def __init__(self, program, directory, binary, postgres, database_port):
+        self.port, user = free_port(), postgres_user()
+        url = f"postgres://healthcare@127.0.0.1:{postgres.port}/healthcare"
+        subprocess.run([binary, "migrate"], check=True, cwd=directory, env={"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY},
+                       stdout=subprocess.DEVNULL)
+        for setting in ROLE_SETTINGS:
+            postgres.value(f"alter role healthcare set {setting}")
+        settings = {
+            "listen_addr": "127.0.0.1", "listen_port": self.port, "unix_socket_dir": "", "auth_type": "any",
+            "ignore_startup_parameters": "options", "pool_mode": "transaction", "max_prepared_statements": 200,
+            "server_login_retry": 1, "query_wait_timeout": 3}
+        lines = ["[databases]", f"healthcare = host=127.0.0.1 port={database_port} user=healthcare", "[pgbouncer]"]
+        lines += [f"{name} = {value}" for name, value in settings.items()]
+        file = directory / "pgbouncer.ini"
+        file.write_text("\n".join(lines) + "\n")
+        log = open(directory / "pgbouncer.log", "w")
+        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        self.process = subprocess.Popen([program, file], stdout=log, stderr=log, **as_user)
+        until(lambda: listens(self.port), 10, "PgBouncer's start")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Haproxy:
