@@ -72,17 +72,17 @@ impl Db {
     /// Whether a pooler is between that gives each transaction another connection. Fails if it can't be used.
     pub async fn is_pooled(options: &PgConnectOptions) -> Result<bool, SchemaError> {
         let mut first = connect_with_settings(options).await?;
-        let (lost, process) = look(&mut first).await?;
+        let (lost, is_renamed) = look(&mut first).await?;
         if !lost.is_empty() {
             return Err(PoolerError::Drops(lost.join(", ")).into());
         }
-        // a pooler gives one connection several processes, if it takes turns among them, or several connections one
-        let (_, process_later) = look(&mut first).await?;
+        // again, on the same connection and on another: one of them fails if statements are lost
+        look(&mut first).await?;
         let mut second = connect_with_settings(options).await?;
-        let (_, process_of_second) = look(&mut second).await?;
+        look(&mut second).await?;
         second.close().await?;
         first.close().await?;
-        Ok(process != process_later || process_later == process_of_second)
+        Ok(is_renamed)
     }
 
     /// Fails if migrations are to be applied through a pooler.
@@ -116,8 +116,9 @@ async fn connect_with_settings(options: &PgConnectOptions) -> Result<PgConnectio
     })
 }
 
-/// Which of our settings are not those of the connection, and the number of its process.
-async fn look(connection: &mut PgConnection) -> Result<(Vec<String>, i32), SchemaError> {
+/// Which of our settings are not those of the connection, and whether PostgreSQL knows this statement by another name than ours:
+/// a pooler that shares connections gives it one.
+async fn look(connection: &mut PgConnection) -> Result<(Vec<String>, bool), SchemaError> {
     let (names, values): (Vec<_>, Vec<_>) =
         SETTINGS.iter().map(|(name, value)| (name.to_string(), value.to_string())).unzip();
     let seen = sqlx::query!(
@@ -126,7 +127,7 @@ async fn look(connection: &mut PgConnection) -> Result<(Vec<String>, i32), Schem
             array(
                 select name from unnest($1::text[], $2::text[]) wanted (name, value)
                 where current_setting(name) <> value) as "lost!",
-            pg_backend_pid() as "process!"
+            not exists (select from pg_prepared_statements where name like 'sqlx\_s\_%') as "is_renamed!"
         "#,
         &names,
         &values
@@ -136,7 +137,7 @@ async fn look(connection: &mut PgConnection) -> Result<(Vec<String>, i32), Schem
         Some("42P05" | "26000") => SchemaError::from(PoolerError::LosesStatements),
         _ => error.into(),
     })?;
-    Ok((seen.lost, seen.process))
+    Ok((seen.lost, seen.is_renamed))
 }
 
 fn code(error: &Error) -> Option<String> {

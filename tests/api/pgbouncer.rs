@@ -128,7 +128,7 @@ async fn that_loses_prepared_statements_is_refused_with_the_remedy() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn with_pool_mode_transaction_leaves_migrations_to_a_connection_of_their_own() {
     if keeps_statements() != Some(true) {
         return;
@@ -141,13 +141,19 @@ async fn with_pool_mode_transaction_leaves_migrations_to_a_connection_of_their_o
         let ignore = format!("{IGNORE}, extra_float_digits");
         let settings = format!("{ignore}\npool_mode = transaction\nmax_prepared_statements = 200\n{turns}");
         let Some(pooler) = Pooler::start(dir.path(), &app, &settings) else { return };
-        // at once, so that the pool has several connections to give
-        let sleeping = (0..3).map(|_| async {
-            let mut connection = PgConnection::connect(&pooler.url).await.unwrap();
-            connection.execute("select pg_sleep(0.2)").await.unwrap();
+        // others use it meanwhile
+        let others = (0..3).map(|_| {
+            let url = pooler.url.clone();
+            tokio::spawn(async move {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                loop {
+                    connection.execute("select pg_sleep(0.002)").await.unwrap();
+                }
+            })
         });
-        join_all(sleeping).await;
-        let said = pooler.refusal(dir.path());
+        let others = others.collect::<Vec<_>>();
+        let said = tokio::task::block_in_place(|| pooler.refusal(dir.path()));
+        others.iter().for_each(tokio::task::JoinHandle::abort);
         let wanted = "it lacks 1 migrations, which PgBouncer with pool_mode = transaction can't pass on";
         assert!(said.contains(wanted), "{said}");
     }
