@@ -22,8 +22,8 @@ const ANSWER: u8 = 3;
 const ANSWERED: u8 = 4;
 const IDLE: u8 = 5;
 
-/// How long a connection rests at least after an answer that says that the server has too much to do: as long as `Retry-After`
-/// has it. It rests up to twice as long, so that those who were refused together do not come again together.
+/// How long a connection rests after an answer that says that the server has too much to do: about as long as `Retry-After` has
+/// it. From half to one and a half of it, so that those who were refused together do not come again together.
 const REST: Duration = Duration::from_secs(1);
 
 /// Counts connections that begin to wait for a request: the lower the number, the longer they wait.
@@ -85,7 +85,7 @@ impl Phase {
 
     /// How long nothing is read, once.
     pub(super) fn rest_begins(&self) -> Option<Duration> {
-        self.0.rests.swap(false, Relaxed).then(|| REST + rand::random_range(Duration::ZERO..REST))
+        self.0.rests.swap(false, Relaxed).then(|| rand::random_range(REST / 2..REST * 3 / 2))
     }
 
     /// Whether nothing happens until the client sends more.
