@@ -50,6 +50,12 @@ def postgres_user():
     return pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
+def as_postgres_user():
+    """How a program of PostgreSQL, or PgBouncer, is run."""
+    user = postgres_user()
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
 def psql(port, sql, user="app", database="healthcare"):
     return [postgres_bin() / "psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(port), "-U", user,
             database, "-c", sql]
@@ -74,8 +80,7 @@ class Postgres:
         self.run("createdb", *at, "-O", "healthcare", "healthcare")
 
     def run(self, program, *arguments, check=True):
-        as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        done = subprocess.run([self.bin / program, *arguments], cwd="/", capture_output=True, text=True, **as_user)
+        done = subprocess.run([self.bin / program, *arguments], cwd="/", capture_output=True, text=True, **as_postgres_user())
         assert done.returncode == 0 or not check, f"{program}: {done.stdout}{done.stderr}"
 
     def start(self):
@@ -169,7 +174,7 @@ class PgBouncer:
     """Gives each transaction a connection of its own choice. Migrations, and the settings of connections, go past it."""
 
     def __init__(self, program, directory, binary, postgres, database_port):
-        self.port, user = free_port(), postgres_user()
+        self.port = free_port()
         url = f"postgres://healthcare@127.0.0.1:{postgres.port}/healthcare"
         subprocess.run([binary, "migrate"], check=True, cwd=directory, env={"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY},
                        stdout=subprocess.DEVNULL)
@@ -184,8 +189,7 @@ class PgBouncer:
         file = directory / "pgbouncer.ini"
         file.write_text("\n".join(lines) + "\n")
         log = open(directory / "pgbouncer.log", "w")
-        as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        self.process = subprocess.Popen([program, file], stdout=log, stderr=log, **as_user)
+        self.process = subprocess.Popen([program, file], stdout=log, stderr=log, **as_postgres_user())
         until(lambda: listens(self.port), 10, "PgBouncer's start")
 
     def stop(self):
