@@ -108,9 +108,8 @@ fn is_coming_up(error: &Error) -> bool {
 }
 
 async fn connect_with_settings(options: &PgConnectOptions) -> Result<PgConnection, SchemaError> {
-    // statements have names, whatever the address of the database says
-    let options = session_options(options.clone()).statement_cache_capacity(1);
-    let connected = timeout(CONNECT, options.connect()).await.map_err(|_| Error::PoolTimedOut)?;
+    let connected =
+        timeout(CONNECT, session_options(options.clone()).connect()).await.map_err(|_| Error::PoolTimedOut)?;
     connected.map_err(|error| match &error {
         Error::Database(refusal) if refusal.message().contains("startup parameter") => PoolerError::Refuses.into(),
         _ => error.into(),

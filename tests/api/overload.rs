@@ -48,12 +48,12 @@ async fn a_request_too_many_is_503_within_milliseconds_and_those_before_it_are_a
     while app.value(all_wait).await != 3 {}
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     let (took, answer) = exchange(&mut stream, &alice).await;
-    assert!(took < Duration::from_millis(300), "{took:?}");
+    assert!(took < Duration::from_millis(100), "{took:?}");
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
     assert!(answer.ends_with(&detail("Service temporarily unavailable, try again later.").to_string()), "{answer}");
     // whoever does not wait is made to, for half a second to one and a half
     let (took, answer) = exchange(&mut stream, &alice).await;
-    assert!(took > Duration::from_millis(450) && took < Duration::from_millis(2500), "{took:?}");
+    assert!(took > Duration::from_millis(450) && took < Duration::from_secs(2), "{took:?}");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     let page = app.anonymous().get("/admin/login/").await;
     assert_eq!((page.status.as_u16(), page.header("retry-after")), (503, "1"));

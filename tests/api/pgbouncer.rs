@@ -14,9 +14,12 @@ use nix::unistd::Uid;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::support::{
-    Client, MAPPINGS, PATIENTS, SECRET_KEY, TestApp, emily_carter, john_doe,
-    program::{Directory, Program, program},
+use crate::{
+    config::url,
+    support::{
+        Client, MAPPINGS, PATIENTS, SECRET_KEY, TestApp, emily_carter, john_doe,
+        program::{Directory, Program, program},
+    },
 };
 
 /// Debian's, or the one that TEST_PGBOUNCER names.
@@ -157,6 +160,16 @@ async fn with_pool_mode_transaction_leaves_migrations_to_a_connection_of_their_o
         let wanted = "it lacks 1 migrations, which PgBouncer with pool_mode = transaction can't pass on";
         assert!(said.contains(wanted), "{said}");
     }
+}
+
+#[tokio::test]
+async fn is_not_suspected_where_a_url_keeps_no_statements() {
+    let (app, dir) = (TestApp::start().await, Directory::new());
+    app.sql("commit; drop schema public cascade; create schema public; begin").await;
+    let url = url(&app);
+    let url = format!("{url}{}statement-cache-capacity=0", if url.contains('?') { '&' } else { '?' });
+    let server = Program::start(dir.path(), &[("DATABASE_URL", url.as_str()), ("SECRET_KEY", SECRET_KEY)]);
+    Client::at(&server.address).registered("alice").await;
 }
 
 #[tokio::test]
